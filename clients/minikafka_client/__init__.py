@@ -1,0 +1,1 @@
+"""The asyncio client of minikafka, which speaks to Apache Kafka as well."""
