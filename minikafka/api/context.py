@@ -1,0 +1,139 @@
+"""What a handler is given: the broker's services, and the request it answers."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Protocol
+
+from minikafka.protocol.apis import ApiKey
+from minikafka.protocol.types import Message
+
+if TYPE_CHECKING:
+    from minikafka.api.producer_ids import ProducerIdSource
+    from minikafka.metadata.image import MetadataImage
+    from minikafka.network.connection import Exchange
+    from minikafka.replication.purgatory import Purgatory
+    from minikafka.replication.replicas import ReplicaManager
+    from minikafka.replication.fetch_session import FetchSessionCache
+    from minikafka.runtime.clock import AgeClock, WallClock
+    from minikafka.runtime.tasks import Scope
+    from minikafka.settings.broker import BrokerSettings
+
+
+class ControllerGateway(Protocol):
+    """The way to the active controller: here in this process, later through an Envelope.
+
+    The answer comes after its records are committed and applied to this broker's image.
+    Raises `KafkaError` when the whole request is refused.
+    """
+
+    async def handle(self, request: Message, version: int, client_id: str | None) -> Message:
+        """Decide `request` and return its response message."""
+        ...
+
+
+class Services:
+    """Everything of this broker that handlers may reach; one per broker, wired by `broker`."""
+
+    __slots__ = (
+        "age_clock",
+        "cluster_id",
+        "controller",
+        "fetch_sessions",
+        "image",
+        "loop",
+        "producer_ids",
+        "purgatory",
+        "random",
+        "replicas",
+        "scope",
+        "settings",
+        "wall_clock",
+    )
+
+    def __init__(
+        self,
+        *,
+        settings: BrokerSettings,
+        cluster_id: str,
+        image: MetadataImage,
+        replicas: ReplicaManager,
+        controller: ControllerGateway,
+        fetch_sessions: FetchSessionCache,
+        purgatory: Purgatory,
+        producer_ids: ProducerIdSource,
+        wall_clock: WallClock,
+        age_clock: AgeClock,
+        random: random.Random,
+        scope: Scope,
+        loop: asyncio.AbstractEventLoop,
+    ) -> None:
+        self.settings = settings
+        self.cluster_id = cluster_id
+        self.image = image
+        self.replicas = replicas
+        self.controller = controller
+        self.fetch_sessions = fetch_sessions
+        self.purgatory = purgatory
+        self.producer_ids = producer_ids
+        self.wall_clock = wall_clock
+        self.age_clock = age_clock
+        self.random = random
+        self.scope = scope
+        self.loop = loop
+
+    @property
+    def node_id(self) -> int:
+        """This broker's node id."""
+        return self.settings.node_id
+
+
+class RequestContext:
+    """One request: its header, the connection's exchange it will be answered on, the services."""
+
+    __slots__ = (
+        "api_key",
+        "client_id",
+        "correlation_id",
+        "encode",
+        "exchange",
+        "response_header_version",
+        "services",
+        "version",
+    )
+
+    def __init__(
+        self,
+        services: Services,
+        exchange: Exchange,
+        api_key: ApiKey,
+        version: int,
+        correlation_id: int,
+        client_id: str | None,
+        response_header_version: int,
+        encode: Callable[[Message, Callable[[Any], None]], None],
+    ) -> None:
+        self.services = services
+        self.exchange = exchange
+        self.api_key = api_key
+        self.version = version
+        self.correlation_id = correlation_id
+        self.client_id = client_id
+        self.response_header_version = response_header_version
+        self.encode = encode
+
+    def now_ms(self) -> int:
+        """The loop's time: the clock of liveness."""
+        return int(self.services.loop.time() * 1000)
+
+    @property
+    def listener(self) -> str:
+        """Name of the listener the request came in on, which decides the endpoints it is told."""
+        return self.exchange.connection.listener
+
+    @property
+    def local_address(self) -> tuple[str, int]:
+        """(host, port) the client reached this broker by."""
+        return self.exchange.connection.local

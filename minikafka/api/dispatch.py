@@ -1,0 +1,259 @@
+"""From a frame to a handler and back: version check, decoding, errors of a whole request.
+
+A handler takes `(context, request message)` and returns the response message, an awaitable of one,
+or None when it answers the exchange itself (Produce with acks=0, a parked Fetch).
+`KafkaError` becomes the answer's error code here (the whole request) or in `per_item` (one topic,
+partition or group) and nowhere else.
+"""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from collections.abc import Awaitable, Callable, Iterable
+from importlib import import_module
+from struct import Struct
+from typing import Any, TypeVar
+
+from minikafka.api.context import RequestContext, Services
+from minikafka.network.connection import Exchange
+from minikafka.protocol.apis import (
+    ADVERTISED_BROKER,
+    ApiKey,
+    request_class,
+    request_header_version,
+    response_class,
+    response_header_version,
+    valid_versions,
+)
+from minikafka.protocol.codec import decoder, encoder
+from minikafka.protocol.errors import ErrorCode, KafkaError, ProtocolError
+from minikafka.protocol.types import Message
+
+logger = logging.getLogger("minikafka.api")
+
+Result = Message | Awaitable[Message] | None
+Handler = Callable[[RequestContext, Any], Result]
+Refusal = Callable[[RequestContext, Any, KafkaError], Message]
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
+
+_HEADER = Struct(">hhih")
+_CORRELATION = Struct(">i")
+
+
+class Api:
+    """One served API: its handler, how a refused request is answered, its compiled codecs."""
+
+    __slots__ = ("codecs", "handler", "key", "max_version", "min_version", "refusal")
+
+    def __init__(self, key: ApiKey) -> None:
+        import_module(SERVED[key])
+        self.key = key
+        self.handler, self.refusal = _registered[key]
+        # Produce is advertised from version 0, which only old librdkafka wants to see.
+        self.min_version = max(ADVERTISED_BROKER[key][0], valid_versions(key)[0])
+        self.max_version = ADVERTISED_BROKER[key][1]
+        # version -> (decode request, encode response, request and response header versions)
+        self.codecs: dict[int, tuple[Any, Any, int, int]] = {}
+
+    def codec(self, version: int) -> tuple[Any, Any, int, int]:
+        """Compile on first use: a client touches about fifteen APIs in one version each."""
+        found = self.codecs.get(version)
+        if found is None:
+            found = self.codecs[version] = (
+                decoder(request_class(self.key), version),
+                encoder(response_class(self.key), version),
+                request_header_version(self.key, version),
+                response_header_version(self.key, version),
+            )
+        return found
+
+
+def refuse_with_error_code(context: RequestContext, request: Message, error: KafkaError) -> Message:
+    """The refusal of an API whose response has a top-level `error_code`."""
+    response = response_class(context.api_key)()
+    response.error_code = int(error.code)  # type: ignore[attr-defined]  # checked when registered
+    if hasattr(response, "error_message"):
+        response.error_message = error.message or None
+    return response
+
+
+# Which module serves an API; what stands here is advertised. A module, with its message classes,
+# is imported when its first request comes: a client touches about fifteen APIs, and importing all
+# of them would be a third of the broker's start.
+SERVED: dict[ApiKey, str] = {
+    ApiKey.PRODUCE: "minikafka.api.produce",
+    ApiKey.FETCH: "minikafka.api.fetch",
+}
+_registered: dict[ApiKey, tuple[Handler, Refusal]] = {}
+
+
+def handles(key: ApiKey, *, refusal: Refusal = refuse_with_error_code) -> Callable[[Handler], Handler]:
+    """Register the decorated function as the handler of `key`."""
+
+    def register(handler: Handler) -> Handler:
+        assert key not in _registered, key
+        _registered[key] = (handler, refusal)
+        return handler
+
+    return register
+
+
+def per_item(
+    items: Iterable[Item],
+    serve: Callable[[Item], Answer],
+    refuse: Callable[[Item, KafkaError], Answer],
+) -> list[Answer]:
+    """Serve each element of a request by itself, so that one bad element fails alone."""
+    answers = []
+    for item in items:
+        try:
+            answers.append(serve(item))
+        except KafkaError as error:
+            answers.append(refuse(item, error))
+    return answers
+
+
+def served_apis() -> dict[ApiKey, tuple[int, int]]:
+    """key -> advertised (min, max) version of every registered API, ascending by key."""
+    return {key: ADVERTISED_BROKER[key] for key in sorted(SERVED)}
+
+
+class Dispatcher:
+    """Serves the frames of one broker's connections."""
+
+    __slots__ = ("apis", "services")
+
+    def __init__(self, services: Services) -> None:
+        self.services = services
+        self.apis: dict[int, Api] = {}
+
+    def serve(self, exchange: Exchange, frame: memoryview) -> None:
+        """Decode and handle one request frame (without its size prefix).
+
+        Raises `ProtocolError` for what Kafka answers by closing the connection.
+        """
+        if len(frame) < 10:
+            raise ProtocolError(f"a request of {len(frame)} bytes has no header")
+        key, version, correlation_id, name_size = _HEADER.unpack_from(frame)
+        api = self.apis.get(key) or self._load(key)
+        if not api.min_version <= version <= api.max_version:
+            if key != ApiKey.API_VERSIONS:
+                raise ProtocolError(f"{api.key.name} version {version} is not served")
+            # The one request that must be answered in any version, in the body of version 0.
+            unsupported = KafkaError(ErrorCode.UNSUPPORTED_VERSION)
+            encode = api.codec(0)[1]
+            context = RequestContext(
+                self.services, exchange, api.key, 0, correlation_id, None, 0, encode
+            )
+            answer(context, api.refusal(context, None, unsupported))
+            return
+        decode, encode, request_header, response_header = api.codec(version)
+        client_id, position = _client_id(frame, name_size)
+        if request_header == 2:
+            position = _skip_tags(frame, position)
+        request, _ = decode(frame, position)
+        context = RequestContext(
+            self.services,
+            exchange,
+            api.key,
+            version,
+            correlation_id,
+            client_id,
+            response_header,
+            encode,
+        )
+        try:
+            result = api.handler(context, request)
+        except KafkaError as error:
+            result = api.refusal(context, request, error)
+        if result is None:
+            return
+        if inspect.isawaitable(result):
+            self.services.scope.spawn(
+                self._finish(api, context, request, result), f"serve {api.key.name}"
+            )
+            return
+        answer(context, result)
+
+    def _load(self, key: int) -> Api:
+        if key not in SERVED:
+            raise ProtocolError(f"api key {key} is not served here")
+        api = self.apis[key] = Api(ApiKey(key))
+        return api
+
+    async def _finish(
+        self,
+        api: Api,
+        context: RequestContext,
+        request: Message,
+        result: Awaitable[Message],
+    ) -> None:
+        try:
+            response = await result
+        except KafkaError as error:
+            response = api.refusal(context, request, error)
+        except ProtocolError as error:
+            context.exchange.close(str(error))
+            return
+        except Exception as error:  # noqa: BLE001  # supervision: the connection owns its handlers
+            logger.error("%s failed", api.key.name, exc_info=error)
+            unknown = KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR)
+            response = api.refusal(context, request, unknown)
+        answer(context, response)
+
+
+def answer(context: RequestContext, response: Message) -> None:
+    """Encode `response` and complete the exchange; file regions stay regions."""
+    header = _CORRELATION.pack(context.correlation_id)
+    parts: list[Any] = [header + b"\0" if context.response_header_version else header]
+    context.encode(response, parts.append)
+    context.exchange.answer(parts)
+
+
+def _client_id(frame: memoryview, size: int) -> tuple[str | None, int]:
+    """(client id, position after it); size -1 is null. `size` was read at offset 8."""
+    if size == -1:
+        return None, 10
+    end = 10 + size
+    if size < 0 or end > len(frame):
+        raise ProtocolError(f"a client id of {size} bytes does not fit its request")
+    try:
+        return str(frame[10:end], "utf-8"), end
+    except UnicodeDecodeError as error:
+        raise ProtocolError("the client id is not UTF-8") from error
+
+
+def _skip_tags(frame: memoryview, position: int) -> int:
+    """Position after the tagged fields of a request header v2; nobody defines any so far."""
+    if position >= len(frame):
+        raise ProtocolError("the request header ends before its tagged fields")
+    if frame[position] == 0:
+        return position + 1
+    return _skip_unknown_tags(frame, position)
+
+
+def _skip_unknown_tags(frame: memoryview, position: int) -> int:
+    count, position = _uvarint(frame, position)
+    for _ in range(count):
+        _, position = _uvarint(frame, position)
+        size, position = _uvarint(frame, position)
+        position += size
+        if position > len(frame):
+            raise ProtocolError("a tagged field of the request header passes its end")
+    return position
+
+
+def _uvarint(frame: memoryview, position: int) -> tuple[int, int]:
+    value = shift = 0
+    while shift < 35:
+        if position >= len(frame):
+            raise ProtocolError("a varint of the request header passes its end")
+        byte = frame[position]
+        position += 1
+        value |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return value, position
+        shift += 7
+    raise ProtocolError("a varint of the request header is too long")

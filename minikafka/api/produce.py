@@ -1,0 +1,250 @@
+"""Produce (key 0, v3-13): batches go to the log as the bytes they came in.
+
+v5 log start offset · v8 record errors and a message · v9 flexible · v10 leader hints (KIP-951) ·
+v12 the client speaks transactions v2 · v13 topic ids. Advertised from 0 for old librdkafka, but
+below 3 the connection is closed, as Kafka does.
+
+The order of the checks is Kafka's: the request (acks, transactional id), each partition before its
+log (shape of the batch, topic, leader), then the batch itself, then sequence and epoch.
+acks=0 is never answered; an error in it closes the connection, so that the client notices.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from minikafka.api.context import RequestContext
+from minikafka.api.dispatch import answer, handles
+from minikafka.api.leader_hints import leader_endpoints
+from minikafka.protocol.apis import ApiKey
+from minikafka.protocol.errors import ErrorCode, KafkaError
+from minikafka.protocol.messages.produce import (
+    BatchIndexAndErrorMessage,
+    LeaderIdAndEpoch,
+    NodeEndpoint,
+    PartitionProduceResponse,
+    ProduceRequest,
+    ProduceResponse,
+    TopicProduceResponse,
+)
+from minikafka.records.batch import TRANSACTIONAL_BIT
+from minikafka.records.validation import InvalidRecordsError, check_shape, validate
+from minikafka.replication.partition import Appended, Partition
+
+logger = logging.getLogger("minikafka.api")
+
+ADMIN_CLIENT = "__admin_client"  # The one client id that may write to internal topics.
+INTERNAL_TOPICS = frozenset({"__consumer_offsets", "__transaction_state", "__share_group_state"})
+_LEADER_MOVED = (ErrorCode.NOT_LEADER_OR_FOLLOWER, ErrorCode.FENCED_LEADER_EPOCH)
+# Answered before the log is looked at: these tell no log start offset.
+_WITHOUT_LOG_START = (
+    ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
+    ErrorCode.UNKNOWN_TOPIC_ID,
+    ErrorCode.NOT_LEADER_OR_FOLLOWER,
+    ErrorCode.INVALID_TOPIC_EXCEPTION,
+    ErrorCode.INVALID_REQUIRED_ACKS,
+    ErrorCode.KAFKA_STORAGE_ERROR,
+)
+_VERSION_OF_HINTS = 10
+_ATTRIBUTES_OFFSET = 22  # low byte of the batch's attributes
+
+
+def refuse_produce(
+    context: RequestContext, request: ProduceRequest, error: KafkaError
+) -> ProduceResponse:
+    """A refused request names every partition with the error."""
+    return ProduceResponse(
+        responses=[
+            TopicProduceResponse(
+                name=topic.name,
+                topic_id=topic.topic_id,
+                partition_responses=[
+                    _failure(data.index, error) for data in topic.partition_data
+                ],
+            )
+            for topic in request.topic_data
+        ]
+    )
+
+
+@handles(ApiKey.PRODUCE, refusal=refuse_produce)
+def produce(context: RequestContext, request: ProduceRequest) -> ProduceResponse | None:
+    """Append every partition's batch; answer now, or when the high watermark has passed."""
+    acks = request.acks
+    if acks not in (-1, 0, 1):
+        return refuse_produce(context, request, KafkaError(ErrorCode.INVALID_REQUIRED_ACKS))
+    if request.transactional_id is None and _has_transactional_batch(request):
+        raise KafkaError(ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED)
+    wall_ms = context.services.wall_clock.now_ms()
+    response = ProduceResponse(responses=[])
+    waits: list[tuple[Partition, int, PartitionProduceResponse]] = []
+    failed: KafkaError | None = None
+    for topic in request.topic_data:
+        answers = []
+        for data in _last_of_each_partition(topic.partition_data):
+            try:
+                partition = context.services.replicas.resolve(
+                    topic.name, topic.topic_id, data.index
+                )
+            except KafkaError as error:
+                failed = error
+                answers.append(_failure(data.index, error))
+                continue
+            try:
+                appended = _append(context, partition, data.records, acks, wall_ms)
+            except KafkaError as error:
+                failed = error
+                answers.append(_failure_at(context, partition, error, response))
+                continue
+            done = PartitionProduceResponse(
+                index=data.index,
+                base_offset=appended.base_offset,
+                log_append_time_ms=appended.log_append_time,
+                log_start_offset=partition.log.log_start_offset,
+            )
+            answers.append(done)
+            if partition.high_watermark < appended.required_offset:
+                waits.append((partition, appended.required_offset, done))
+        response.responses.append(
+            TopicProduceResponse(
+                name=topic.name, topic_id=topic.topic_id, partition_responses=answers
+            )
+        )
+    if acks == 0:
+        if failed is not None:
+            context.exchange.close(f"produce with acks=0 failed: {failed}")
+        else:
+            context.exchange.no_answer()
+        return None
+    if acks == -1 and waits:
+        PendingProduce(context, response, waits).park(request.timeout_ms)
+        return None
+    return response
+
+
+def _append(
+    context: RequestContext,
+    partition: Partition,
+    records: memoryview | None,
+    acks: int,
+    wall_ms: int,
+) -> Appended:
+    """Check one partition's batch and append it; raises `KafkaError`."""
+    batch = check_shape(records, context.version)
+    if partition.topic in INTERNAL_TOPICS and context.client_id != ADMIN_CLIENT:
+        raise KafkaError(ErrorCode.INVALID_TOPIC_EXCEPTION)
+    partition.check_leader()
+    batch, header = validate(batch, partition.rules, wall_ms)
+    if header.attributes & TRANSACTIONAL_BIT:
+        # Verification asks the transaction coordinator, which this broker does not run yet.
+        raise KafkaError(ErrorCode.INVALID_TXN_STATE, "This broker serves no transactions.")
+    try:
+        appended = partition.append(batch, header, acks=acks, wall_ms=wall_ms)
+    except OSError as error:
+        context.services.replicas.storage_failed(partition, error)
+        raise KafkaError(ErrorCode.KAFKA_STORAGE_ERROR) from error
+    if partition.watchers or partition.waiting_produces:
+        context.services.purgatory.changed(partition)
+    return appended
+
+
+def _last_of_each_partition(partitions: list[Any]) -> list[Any]:
+    """Kafka serves only the last of several entries for one partition."""
+    if len(partitions) == 1:
+        return partitions
+    return list({data.index: data for data in partitions}.values())
+
+
+def _has_transactional_batch(request: ProduceRequest) -> bool:
+    for topic in request.topic_data:
+        for data in topic.partition_data:
+            records = data.records
+            if records is not None and len(records) > _ATTRIBUTES_OFFSET:
+                if records[16] == 2 and records[_ATTRIBUTES_OFFSET] & TRANSACTIONAL_BIT:
+                    return True
+    return False
+
+
+def _failure(index: int, error: KafkaError, log_start_offset: int = -1) -> PartitionProduceResponse:
+    failure = PartitionProduceResponse(
+        index=index,
+        error_code=int(error.code),
+        base_offset=-1,
+        log_append_time_ms=-1,
+        log_start_offset=log_start_offset,
+        error_message=error.message or None,
+    )
+    if isinstance(error, InvalidRecordsError):
+        failure.record_errors = [
+            BatchIndexAndErrorMessage(batch_index=index, batch_index_error_message=message)
+            for index, message in error.record_errors
+        ]
+    return failure
+
+
+def _failure_at(
+    context: RequestContext, partition: Partition, error: KafkaError, response: ProduceResponse
+) -> PartitionProduceResponse:
+    """The failure of a known partition: with its log start, and where its leader went."""
+    log_start_offset = partition.log.log_start_offset
+    if error.code in _WITHOUT_LOG_START or getattr(error, "before_log", False):
+        log_start_offset = -1
+    failure = _failure(partition.index, error, log_start_offset)
+    if error.code in _LEADER_MOVED and context.version >= _VERSION_OF_HINTS:
+        failure.current_leader = LeaderIdAndEpoch(
+            leader_id=partition.leader, leader_epoch=partition.leader_epoch
+        )
+        response.node_endpoints = leader_endpoints(context, [partition.leader], NodeEndpoint)
+    return failure
+
+
+class PendingProduce:
+    """A produce with acks=all that waits for the high watermark; later produces may pass it."""
+
+    __slots__ = ("context", "response", "waits")
+
+    def __init__(
+        self,
+        context: RequestContext,
+        response: ProduceResponse,
+        waits: list[tuple[Partition, int, PartitionProduceResponse]],
+    ) -> None:
+        self.context = context
+        self.response = response
+        self.waits = waits
+
+    def park(self, timeout_ms: int) -> None:
+        """Wait for every partition's offset, at most `timeout_ms`."""
+        for partition, _, _ in self.waits:
+            partition.waiting_produces[self] = None
+        self.context.exchange.let_produce_pass()
+        self.context.services.purgatory.park(self, timeout_ms)
+
+    def try_complete(self) -> None:
+        """A high watermark moved: settle what it passed, answer when nothing is left."""
+        still = []
+        for partition, required_offset, done in self.waits:
+            if not partition.is_leader:
+                self._fail(done, ErrorCode.NOT_LEADER_OR_FOLLOWER)
+            elif partition.high_watermark < required_offset:
+                still.append((partition, required_offset, done))
+                continue
+            elif len(partition.isr) < partition.effective_min_isr:
+                self._fail(done, ErrorCode.NOT_ENOUGH_REPLICAS_AFTER_APPEND)
+            partition.waiting_produces.pop(self, None)
+        self.waits = still
+        if not still:
+            self.context.services.purgatory.release(self)
+            answer(self.context, self.response)
+
+    def expire(self) -> None:
+        """The timeout is over: the records are in the log and may still be committed."""
+        for partition, _, done in self.waits:
+            partition.waiting_produces.pop(self, None)
+            done.error_code = int(ErrorCode.REQUEST_TIMED_OUT)
+        answer(self.context, self.response)
+
+    @staticmethod
+    def _fail(done: PartitionProduceResponse, code: ErrorCode) -> None:
+        done.error_code = int(code)

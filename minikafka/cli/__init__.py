@@ -1,0 +1,1 @@
+"""The `minikafka` command: tools for people at a terminal."""

@@ -1,0 +1,228 @@
+"""Fetch sessions (KIP-227): a fetcher names its partitions once, then only what changes.
+
+A session keeps a *dirty set*: the partitions that may have something to tell. A partition enters
+it when it is added or changed by a request and when its own state moves; it leaves when a read
+found nothing new. So a fetch over ten thousand quiet partitions touches none of them.
+
+The same `FetchInterest`, without an id, is what a sessionless fetch waits with.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Hashable, Iterator
+from typing import Protocol
+from uuid import UUID
+
+from minikafka.protocol.errors import ErrorCode, KafkaError
+from minikafka.protocol.types import ZERO_UUID
+from minikafka.replication.partition import Partition
+
+NO_SESSION = 0
+INITIAL_EPOCH = 0
+FINAL_EPOCH = -1
+# A session nobody used for this long makes room for another (Kafka's MIN_INCREMENTAL_FETCH_SESSION_EVICTION_MS).
+IDLE_EVICTION_MS = 120_000
+_EPOCH_MAX = 2**31 - 1
+
+# Resolves (topic name, topic id, index) to the replica here; raises `KafkaError` 3, 100 or 6.
+Resolve = Callable[[str, UUID, int], Partition]
+
+
+class Waiting(Protocol):
+    """A parked request (see `purgatory`)."""
+
+    def try_complete(self) -> None:
+        """Something changed: answer, or go on waiting."""
+        ...
+
+    def expire(self) -> None:
+        """The deadline has come: answer with what there is."""
+        ...
+
+
+class FetchEntry:
+    """One partition of a fetch: what the fetcher wants, and what it was told last."""
+
+    __slots__ = (
+        "current_leader_epoch",
+        "fetch_offset",
+        "index",
+        "key",
+        "last_fetched_epoch",
+        "max_bytes",
+        "partition",
+        "told_high_watermark",
+        "told_log_start_offset",
+        "topic",
+        "topic_id",
+    )
+
+    def __init__(self, topic: str, topic_id: UUID, index: int) -> None:
+        self.topic = topic
+        self.topic_id = topic_id
+        self.index = index
+        # What names the partition in requests of this version.
+        self.key: Hashable = (topic_id if topic_id != ZERO_UUID else topic, index)
+        self.fetch_offset = 0
+        self.max_bytes = 0
+        self.current_leader_epoch = -1
+        self.last_fetched_epoch = -1
+        self.partition: Partition | None = None
+        self.told_high_watermark = -1
+        self.told_log_start_offset = -1
+
+    def resolve(self, resolve: Resolve) -> Partition:
+        """The partition, looked up again when there was none or it left this broker."""
+        partition = self.partition
+        if partition is None or partition.retired:
+            self.partition = None
+            partition = self.partition = resolve(self.topic, self.topic_id, self.index)
+        return partition
+
+
+class FetchInterest:
+    """A set of partitions somebody fetches, and which of them are worth reading now."""
+
+    __slots__ = ("dirty", "entries", "waiting")
+
+    def __init__(self) -> None:
+        self.entries: dict[Hashable, FetchEntry] = {}
+        self.dirty: dict[Hashable, FetchEntry] = {}
+        # The parked fetch to be told, if there is one.
+        self.waiting: Waiting | None = None
+
+    def add(self, entry: FetchEntry) -> None:
+        """Take a partition in, or its new position; the first mention in a request counts."""
+        key = entry.key
+        known = self.entries.get(key)
+        if known is None:
+            self.entries[key] = known = entry
+        else:
+            known.fetch_offset = entry.fetch_offset
+            known.max_bytes = entry.max_bytes
+            known.current_leader_epoch = entry.current_leader_epoch
+            known.last_fetched_epoch = entry.last_fetched_epoch
+        self.dirty[key] = known
+
+    def watch(self, entry: FetchEntry) -> None:
+        """Hear of every change of the entry's partition from now on."""
+        if entry.partition is not None:
+            entry.partition.watchers[self] = entry
+
+    def forget(self, key: Hashable) -> None:
+        """Drop a partition and stop hearing of it."""
+        entry = self.entries.pop(key, None)
+        self.dirty.pop(key, None)
+        if entry is not None and entry.partition is not None:
+            entry.partition.watchers.pop(self, None)
+
+    def to_end(self, entry: FetchEntry) -> None:
+        """Move a partition that had data behind the others: everyone gets a turn."""
+        key = entry.key
+        if key in self.entries:
+            self.entries[key] = self.entries.pop(key)
+        if key in self.dirty:
+            self.dirty[key] = self.dirty.pop(key)
+
+    def mark(self, entry: FetchEntry) -> None:
+        """The entry's partition changed."""
+        self.dirty[entry.key] = entry
+
+    def close(self) -> None:
+        """Stop hearing of all partitions."""
+        for entry in self.entries.values():
+            if entry.partition is not None:
+                entry.partition.watchers.pop(self, None)
+        self.dirty.clear()
+
+
+class FetchSession(FetchInterest):
+    """An interest that lives from one request to the next."""
+
+    __slots__ = ("epoch", "last_used_ms", "privileged", "session_id", "uses_topic_ids")
+
+    def __init__(
+        self, session_id: int, *, privileged: bool, uses_topic_ids: bool, now_ms: float
+    ) -> None:
+        super().__init__()
+        self.session_id = session_id
+        self.epoch = 1
+        self.privileged = privileged
+        self.uses_topic_ids = uses_topic_ids
+        self.last_used_ms = now_ms
+
+    def advance_epoch(self) -> None:
+        """The epoch the next request must carry; 0 and -1 are reserved."""
+        self.epoch = 1 if self.epoch == _EPOCH_MAX else self.epoch + 1
+
+
+class FetchSessionCache:
+    """The sessions of one broker, at most `max.incremental.fetch.session.cache.slots`."""
+
+    __slots__ = ("_by_id", "_random", "_slots")
+
+    def __init__(self, slots: int, random_source: random.Random) -> None:
+        self._slots = slots
+        self._random = random_source
+        self._by_id: dict[int, FetchSession] = {}  # least recently used first
+
+    def __len__(self) -> int:
+        return len(self._by_id)
+
+    def __iter__(self) -> Iterator[FetchSession]:
+        return iter(self._by_id.values())
+
+    def create(
+        self, *, privileged: bool, uses_topic_ids: bool, now_ms: float
+    ) -> FetchSession | None:
+        """A new session, or None when there is no slot: the fetcher goes on without one."""
+        if len(self._by_id) >= self._slots and not self._make_room(privileged, now_ms):
+            return None
+        session_id = 0
+        while session_id == 0 or session_id in self._by_id:
+            session_id = self._random.getrandbits(31)
+        session = FetchSession(
+            session_id, privileged=privileged, uses_topic_ids=uses_topic_ids, now_ms=now_ms
+        )
+        self._by_id[session_id] = session
+        return session
+
+    def use(
+        self, session_id: int, epoch: int, *, uses_topic_ids: bool, now_ms: float
+    ) -> FetchSession:
+        """The session of an incremental fetch, its epoch advanced.
+
+        Raises `KafkaError` 70 (unknown), 71 (not the next epoch), 106 (names and ids mixed).
+        """
+        session = self._by_id.get(session_id)
+        if session is None:
+            raise KafkaError(ErrorCode.FETCH_SESSION_ID_NOT_FOUND)
+        if session.epoch != epoch:
+            raise KafkaError(ErrorCode.INVALID_FETCH_SESSION_EPOCH)
+        if session.uses_topic_ids != uses_topic_ids:
+            raise KafkaError(ErrorCode.FETCH_SESSION_TOPIC_ID_ERROR)
+        session.advance_epoch()
+        session.last_used_ms = now_ms
+        self._by_id[session_id] = self._by_id.pop(session_id)
+        return session
+
+    def remove(self, session_id: int) -> None:
+        """End a session; an unknown id is no error."""
+        session = self._by_id.pop(session_id, None)
+        if session is not None:
+            session.close()
+
+    def _make_room(self, privileged: bool, now_ms: float) -> bool:
+        oldest = next(iter(self._by_id.values()), None)
+        if oldest is None:
+            return False
+        if now_ms - oldest.last_used_ms > IDLE_EVICTION_MS:
+            self.remove(oldest.session_id)
+            return True
+        if privileged:  # A follower's session is worth more than a consumer's.
+            for session in self._by_id.values():
+                if not session.privileged:
+                    self.remove(session.session_id)
+                    return True
+        return False

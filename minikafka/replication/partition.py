@@ -1,0 +1,261 @@
+"""One partition as its broker sees it: who leads, what is committed, what may be read.
+
+The *log end offset* is where the next record goes. The *high watermark* is the first offset that is
+not yet on every replica of the ISR: consumers read below it, and a produce with acks=all is
+answered when it has passed. The *last stable offset* is the first offset of the oldest open
+transaction, or the high watermark: read_committed consumers stop there.
+
+Nothing here does IO of its own or knows the time: the log is handed in, its host is `replicas`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple, Protocol
+from uuid import UUID
+
+from minikafka.metadata.image import PartitionImage
+from minikafka.protocol.errors import ErrorCode, KafkaError
+from minikafka.records.batch import BatchHeader
+from minikafka.records.validation import ProduceRules
+from minikafka.settings.topic import TopicSettings
+
+NO_LEADER = -1
+NO_EPOCH = -1
+
+
+def produce_rules(settings: TopicSettings) -> ProduceRules:
+    """The settings of a topic that decide over a produced batch."""
+    return ProduceRules(
+        max_message_bytes=settings.max_message_bytes,
+        segment_bytes=settings.segment_bytes,
+        compression_type=settings.compression_type,
+        gzip_level=settings.compression_gzip_level,
+        lz4_level=settings.compression_lz4_level,
+        zstd_level=settings.compression_zstd_level,
+        timestamp_type=settings.message_timestamp_type,
+        before_max_ms=settings.message_timestamp_before_max_ms,
+        after_max_ms=settings.message_timestamp_after_max_ms,
+        compacted="compact" in settings.cleanup_policy,
+    )
+
+
+class Duplicate(Protocol):
+    """A batch that the producer state already knows."""
+
+    base_offset: int
+    timestamp: int
+
+
+class Producers(Protocol):
+    """Producer state of a log: what an idempotent append is checked against (KIP-98)."""
+
+    def check(self, header: BatchHeader) -> Duplicate | None:
+        """The cached batch if `header` repeats it; raises `KafkaError` 45 or 47."""
+        ...
+
+
+class Log(Protocol):
+    """What a partition needs of its log."""
+
+    log_start_offset: int
+    log_end_offset: int
+    settings: TopicSettings
+
+    @property
+    def producers(self) -> Producers:
+        """Producer state, one entry a producer id."""
+        ...
+
+    def append(
+        self, batch: memoryview, header: BatchHeader, leader_epoch: int, wall_ms: int
+    ) -> int:
+        """Append one checked batch at the log end offset; returns its base offset."""
+        ...
+
+    def read(
+        self, offset: int, max_bytes: int, *, max_offset: int, min_one_batch: bool
+    ) -> Any:
+        """A region of batches from the one that holds `offset`, below `max_offset`."""
+        ...
+
+    def last_stable_offset(self, high_watermark: int) -> int:
+        """First offset of an open transaction, at most `high_watermark`."""
+        ...
+
+    def advance_log_start(self, offset: int) -> None:
+        """Records below `offset` are gone for readers."""
+        ...
+
+    def end_offset_for_epoch(self, epoch: int) -> tuple[int, int]:
+        """(largest known epoch ≤ `epoch`, its end offset), or (-1, -1)."""
+        ...
+
+
+class Appended(NamedTuple):
+    """Where an append ended up.
+
+    `log_append_time` is -1 unless the topic stamps records itself or the batch was a duplicate
+    (then the first copy's timestamp, as Kafka answers). `required_offset` is the high watermark
+    that acks=all waits for.
+    """
+
+    base_offset: int
+    log_append_time: int
+    required_offset: int
+
+
+class Partition:
+    """State of one replica of this broker; changed by metadata, by appends and by fetches."""
+
+    __slots__ = (
+        "effective_min_isr",
+        "high_watermark",
+        "index",
+        "is_leader",
+        "isr",
+        "leader",
+        "leader_epoch",
+        "log",
+        "node_id",
+        "partition_epoch",
+        "remote_end_offsets",
+        "replicas",
+        "retired",
+        "rules",
+        "stamps_append_time",
+        "topic",
+        "topic_id",
+        "waiting_produces",
+        "watchers",
+    )
+
+    def __init__(self, node_id: int, topic: str, topic_id: UUID, index: int, log: Log) -> None:
+        self.node_id = node_id
+        self.topic = topic
+        self.topic_id = topic_id
+        self.index = index
+        self.log = log
+        self.leader = NO_LEADER
+        self.leader_epoch = NO_EPOCH
+        self.partition_epoch = NO_EPOCH
+        self.is_leader = False
+        self.retired = False
+        self.replicas: tuple[int, ...] = ()
+        self.isr: frozenset[int] = frozenset()
+        self.remote_end_offsets: dict[int, int] = {}
+        self.high_watermark = log.log_start_offset
+        # Fetches that want to hear of changes: interest -> its entry for this partition.
+        self.watchers: dict[Any, Any] = {}
+        # Produces with acks=all that wait for the high watermark, in order of arrival.
+        self.waiting_produces: dict[Any, None] = {}
+        self.configure(log.settings)
+
+    def __repr__(self) -> str:
+        return f"<Partition {self.topic}-{self.index} leader {self.leader}>"
+
+    def configure(self, settings: TopicSettings) -> None:
+        """Take new topic settings; the next append is checked by them."""
+        self.log.settings = settings
+        self.rules = produce_rules(settings)
+        self.stamps_append_time = settings.message_timestamp_type == "LogAppendTime"
+        self.effective_min_isr = max(1, min(settings.min_insync_replicas, len(self.replicas) or 1))
+
+    def apply(self, image: PartitionImage) -> None:
+        """Take the role that the metadata gives: leader of a new epoch, or follower."""
+        became_leader = image.leader == self.node_id and (
+            not self.is_leader or image.leader_epoch != self.leader_epoch
+        )
+        self.leader = image.leader
+        self.leader_epoch = image.leader_epoch
+        self.partition_epoch = image.partition_epoch
+        self.is_leader = image.leader == self.node_id
+        self.replicas = tuple(image.replicas)
+        self.isr = frozenset(image.isr)
+        self.effective_min_isr = max(
+            1, min(self.log.settings.min_insync_replicas, len(self.replicas))
+        )
+        if became_leader:
+            # What followers have is unknown until they fetch in this epoch.
+            self.remote_end_offsets = {}
+        if self.is_leader:
+            self.advance_high_watermark()
+
+    def retire(self) -> None:
+        """The replica leaves this broker; whoever holds the object must look it up again."""
+        self.retired = True
+        self.is_leader = False
+
+    def check_leader(self, current_leader_epoch: int = NO_EPOCH) -> None:
+        """Refuse what only the leader of the client's epoch may serve.
+
+        Raises `KafkaError` 6 (not leader), 74 (the client's epoch is old), 75 (it is newer).
+        """
+        if current_leader_epoch >= 0 and current_leader_epoch != self.leader_epoch:
+            if current_leader_epoch < self.leader_epoch:
+                raise KafkaError(ErrorCode.FENCED_LEADER_EPOCH)
+            raise KafkaError(ErrorCode.UNKNOWN_LEADER_EPOCH)
+        if not self.is_leader:
+            raise KafkaError(ErrorCode.NOT_LEADER_OR_FOLLOWER)
+
+    def append(
+        self, batch: memoryview, header: BatchHeader, *, acks: int, wall_ms: int
+    ) -> Appended:
+        """Append a validated batch as the leader.
+
+        Raises `KafkaError`: 19 below the minimum ISR with acks=all, 45 and 47 for the sequence.
+        """
+        if acks == -1 and len(self.isr) < self.effective_min_isr:
+            raise KafkaError(ErrorCode.NOT_ENOUGH_REPLICAS)
+        log = self.log
+        if header.producer_id >= 0:
+            duplicate = log.producers.check(header)
+            if duplicate is not None:
+                end = duplicate.base_offset + header.last_offset_delta + 1
+                return Appended(duplicate.base_offset, duplicate.timestamp, end)
+        base_offset = log.append(batch, header, self.leader_epoch, wall_ms)
+        self.advance_high_watermark()
+        append_time = header.max_timestamp if self.stamps_append_time else -1
+        return Appended(base_offset, append_time, log.log_end_offset)
+
+    def advance_high_watermark(self) -> bool:
+        """Move the high watermark to the smallest end offset of the ISR; true when it moved."""
+        end = self.log.log_end_offset
+        if len(self.isr) > 1:
+            remote = self.remote_end_offsets
+            end = min(end, *(remote.get(r, 0) for r in self.isr if r != self.node_id))
+        if end <= self.high_watermark:
+            return False
+        self.high_watermark = end
+        return True
+
+    def last_stable_offset(self) -> int:
+        """Where a read_committed consumer stops."""
+        return self.log.last_stable_offset(self.high_watermark)
+
+    def delete_records(self, offset: int) -> int:
+        """Advance the log start offset to `offset` (-1: the high watermark); the low watermark.
+
+        Raises `KafkaError` 1 beyond the high watermark.
+        """
+        self.check_leader()
+        if offset == -1:
+            offset = self.high_watermark
+        if offset < 0 or offset > self.high_watermark:
+            raise KafkaError(ErrorCode.OFFSET_OUT_OF_RANGE)
+        if offset > self.log.log_start_offset:
+            self.log.advance_log_start(offset)
+        return self.log.log_start_offset
+
+    def diverges(self, fetch_offset: int, last_fetched_epoch: int) -> tuple[int, int] | None:
+        """(epoch, end offset) where the fetcher's log parts from this one, or None (KIP-595).
+
+        Raises `KafkaError` 1 when the fetcher's epoch is one this log never had.
+        """
+        if last_fetched_epoch < 0:
+            return None
+        epoch, end = self.log.end_offset_for_epoch(last_fetched_epoch)
+        if epoch == NO_EPOCH:
+            raise KafkaError(ErrorCode.OFFSET_OUT_OF_RANGE)
+        if epoch < last_fetched_epoch or end < fetch_offset:
+            return epoch, end
+        return None

@@ -1,0 +1,70 @@
+"""Purgatory: requests that wait for an offset or for their deadline.
+
+A Fetch below its `min.bytes` and a Produce with acks=all wait here. Nothing polls: a partition
+that changed names its watchers, and these are tried again once in the same turn of the loop,
+however many appends that turn brought.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from minikafka.replication.fetch_session import Waiting
+from minikafka.replication.partition import Partition
+
+
+class Purgatory:
+    """Parked requests of one broker: who to try again, and when their time is up."""
+
+    __slots__ = ("_due", "_loop", "_timers")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._due: dict[Waiting, None] = {}
+        self._timers: dict[Waiting, asyncio.TimerHandle] = {}
+
+    def __len__(self) -> int:
+        return len(self._timers)
+
+    def park(self, waiting: Waiting, wait_ms: int) -> None:
+        """Keep `waiting` until it is released; `expire` is called after `wait_ms`."""
+        # uvloop counts whole milliseconds and a timer below one runs at once.
+        seconds = max(wait_ms, 1) / 1000
+        self._timers[waiting] = self._loop.call_later(seconds, self._expire, waiting)
+
+    def release(self, waiting: Waiting) -> None:
+        """`waiting` has been answered, or its connection is gone."""
+        timer = self._timers.pop(waiting, None)
+        if timer is not None:
+            timer.cancel()
+        self._due.pop(waiting, None)
+
+    def changed(self, partition: Partition) -> None:
+        """High watermark, last stable offset, log start or leadership of `partition` moved."""
+        if partition.watchers:
+            for interest, entry in partition.watchers.items():
+                interest.mark(entry)
+                if interest.waiting is not None:
+                    self._try_soon(interest.waiting)
+        for waiting in partition.waiting_produces:
+            self._try_soon(waiting)
+
+    def expire_all(self) -> None:
+        """The broker stops: answer everything that waits."""
+        for waiting in list(self._timers):
+            self._expire(waiting)
+
+    def _try_soon(self, waiting: Waiting) -> None:
+        if not self._due:
+            self._loop.call_soon(self._try)
+        self._due[waiting] = None
+
+    def _try(self) -> None:
+        due, self._due = self._due, {}
+        for waiting in due:
+            if waiting in self._timers:
+                waiting.try_complete()
+
+    def _expire(self, waiting: Waiting) -> None:
+        if self._timers.pop(waiting, None) is not None:
+            waiting.expire()
