@@ -1,0 +1,3 @@
+"""The one name for "bytes that somebody else owns" in signatures."""
+
+Buffer = bytes | bytearray | memoryview
