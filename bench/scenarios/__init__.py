@@ -1,0 +1,27 @@
+"""The scenarios in the order in which they run and are reported."""
+
+from bench.scenario import Scenario
+from bench.scenarios.connections import Announced, Idle, NonDraining
+from bench.scenarios.fetch import FetchLog
+from bench.scenarios.produce import AckLatency, ProduceBatches, SmallRequests
+from bench.scenarios.start import Start
+
+KIB = 1 << 10
+MIB = 1 << 20
+
+
+def all_scenarios() -> list[Scenario]:
+    """A new object of each, with the sizes that fit `make bench` into five minutes."""
+    return [
+        Start(),
+        Idle(connections=1000),
+        Announced(peers=4, announced_bytes=100 * MIB),
+        NonDraining(consumers=4, unread_bytes=48 * MIB),
+        ProduceBatches("produce-16k", record_bytes=KIB, records=16, round_bytes=160_000_000),
+        ProduceBatches("produce-16k-100b", record_bytes=100, records=None, round_bytes=160_000_000),
+        ProduceBatches("produce-1m", record_bytes=KIB, records=976, round_bytes=500_000_000),
+        SmallRequests(connections=50, requests=20_000),
+        AckLatency(requests=4_000),
+        FetchLog("fetch-1m", fetch_bytes=MIB, round_bytes=800_000_000),
+        FetchLog("fetch-64k", fetch_bytes=64 * KIB, round_bytes=200_000_000),
+    ]
