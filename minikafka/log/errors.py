@@ -1,0 +1,23 @@
+"""What can be wrong with a log that a client is not told about."""
+
+
+class CorruptLogError(Exception):
+    """A file that holds something else than its format allows and that recovery must not cut.
+
+    `path` names the file, `offset` the record offset or byte position at fault, `reason` the fault.
+    """
+
+    def __init__(self, path: str, offset: int, reason: str) -> None:
+        super().__init__(f"{path} at {offset}: {reason}")
+        self.path = path
+        self.offset = offset
+        self.reason = reason
+
+
+class LogDirectoryError(Exception):
+    """A log directory that must not be used: another node's, in use, or holding foreign folders."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(f"{path}: {reason}")
+        self.path = path
+        self.reason = reason
