@@ -6,9 +6,9 @@ final newline. An empty file means "no entries", which is how Kafka creates them
 ValueError with the reason.
 """
 
-import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterable, Mapping
+from itertools import pairwise
 from uuid import UUID
 
 TopicPartition = tuple[str, int]
@@ -47,7 +47,7 @@ def encode_leader_epochs(entries: Iterable[tuple[int, int]]) -> bytes:
 def decode_leader_epochs(data: bytes) -> list[tuple[int, int]]:
     """(epoch, start offset), ascending."""
     entries = [(int(epoch), int(start)) for epoch, start in _decode_lines(data, 2)]
-    for (epoch, start), (next_epoch, next_start) in zip(entries, entries[1:], strict=False):
+    for (epoch, start), (next_epoch, next_start) in pairwise(entries):
         if next_epoch <= epoch or next_start < start:
             raise ValueError(f"epoch {next_epoch} at {next_start} after epoch {epoch} at {start}")
     if entries and min(entries[0]) < 0:
@@ -62,14 +62,11 @@ def encode_partition_metadata(topic_id: UUID) -> bytes:
 
 def decode_partition_metadata(data: bytes) -> UUID:
     """The topic id."""
-    fields = dict(
-        (part.strip() for part in line.split(":", 1))
-        for line in data.decode().splitlines()
-        if ":" in line
-    )
-    if "topic_id" not in fields:
-        raise ValueError("no topic_id")
-    return parse_uuid(fields["topic_id"])
+    for line in data.decode().splitlines():
+        key, _, value = line.partition(":")
+        if key.strip() == "topic_id":
+            return parse_uuid(value.strip())
+    raise ValueError("no topic_id")
 
 
 class MetaProperties:
@@ -121,12 +118,8 @@ def encode_clean_shutdown(broker_epoch: int) -> bytes:
 
 def decode_clean_shutdown(data: bytes) -> int:
     """The broker epoch, -1 if unreadable: only the marker's presence says "clean"."""
-    try:
-        content = json.loads(data)
-    except ValueError:
-        return -1
-    epoch = content.get("brokerEpoch") if isinstance(content, dict) else None
-    return epoch if isinstance(epoch, int) else -1
+    number = data.partition(b'"brokerEpoch":')[2].strip().rstrip(b"}").strip()
+    return int(number) if number.isdigit() else -1
 
 
 def uuid_text(value: UUID) -> str:
