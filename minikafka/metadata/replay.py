@@ -327,7 +327,7 @@ def _register_controller(
 
 
 def without_elr(partition: PartitionImage) -> PartitionImage:
-    """The partition with its eligible leader replicas forgotten; no epoch moves (KIP-966)."""
+    """The partition with its eligible leader replicas forgotten: a change like any other."""
     return PartitionImage(
         replicas=partition.replicas,
         directories=partition.directories,
@@ -337,7 +337,7 @@ def without_elr(partition: PartitionImage) -> PartitionImage:
         leader=partition.leader,
         leader_recovery_state=partition.leader_recovery_state,
         leader_epoch=partition.leader_epoch,
-        partition_epoch=partition.partition_epoch,
+        partition_epoch=partition.partition_epoch + 1,
     )
 
 
