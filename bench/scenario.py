@@ -38,7 +38,7 @@ class Scenario(ABC):
     fresh: ClassVar[bool] = False
 
     def prepare(self, broker: RunningBroker) -> None:
-        """Before the first round on this broker: topics, data, warming up."""
+        """Before the first round on this broker: topics, data."""
 
     @abstractmethod
     def run(self, broker: RunningBroker) -> Figures:

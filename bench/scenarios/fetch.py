@@ -7,7 +7,7 @@ from harness.broker import RunningBroker
 
 from bench import client, frames
 from bench.scenario import Figure, Figures, Scenario, measured
-from bench.scenarios.produce import IN_FLIGHT, WARM_UP_S
+from bench.scenarios.produce import IN_FLIGHT
 
 LOG_BYTES = 128 << 20
 
@@ -42,9 +42,6 @@ class FetchLog(Scenario):
                 client.produce_pipelined(connection, self.produce, count, IN_FLIGHT)
             description = admin.describe_topic(self.name)
             self.log[broker] = description.topic_id, admin.end_offset(self.name)
-        until = time.perf_counter() + WARM_UP_S
-        while time.perf_counter() < until:
-            self.run(broker)
 
     def run(self, broker: RunningBroker) -> Figures:
         topic_id, end_offset = self.log[broker]

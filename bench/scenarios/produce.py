@@ -9,7 +9,6 @@ from bench import client, frames
 from bench.scenario import Figure, Figures, Scenario, measured
 
 IN_FLIGHT = 8
-WARM_UP_S = 2.0
 
 
 class ProduceBatches(Scenario):
@@ -36,20 +35,12 @@ class ProduceBatches(Scenario):
             Figure("client_cpu_s_per_gb", "the client's own CPU", "s/GB"),
         )
 
-    def prepare(self, broker: RunningBroker) -> None:
-        until = time.perf_counter() + WARM_UP_S
-        while time.perf_counter() < until:
-            self._produce(broker, self.round_bytes // 8)
-
     def run(self, broker: RunningBroker) -> Figures:
-        return self._produce(broker, self.round_bytes)
-
-    def _produce(self, broker: RunningBroker, total_bytes: int) -> Figures:
         self.round += 1
         topic = f"{self.name}-{self.round}"
         now_ms = int(time.time() * 1000)
         produce = frames.produce(topic, self.record_bytes, self.records, now_ms)
-        count = total_bytes // produce.value_bytes
+        count = self.round_bytes // produce.value_bytes
         with broker.connect() as admin:
             admin.create_topic(topic)
             with client.connect(broker.host, broker.port) as connection:
@@ -84,9 +75,6 @@ class SmallRequests(Scenario):
     def prepare(self, broker: RunningBroker) -> None:
         with broker.connect() as admin:
             admin.create_topic(self.name)
-        until = time.perf_counter() + WARM_UP_S
-        while time.perf_counter() < until:
-            self.run(broker)
 
     def run(self, broker: RunningBroker) -> Figures:
         produce = frames.produce(self.name, 100, 1, int(time.time() * 1000))
@@ -125,9 +113,6 @@ class AckLatency(Scenario):
     def prepare(self, broker: RunningBroker) -> None:
         with broker.connect() as admin:
             admin.create_topic(self.name)
-        until = time.perf_counter() + WARM_UP_S
-        while time.perf_counter() < until:
-            self.run(broker)
 
     def run(self, broker: RunningBroker) -> Figures:
         produce = frames.produce(self.name, 100, 1, int(time.time() * 1000), acks=-1)
