@@ -181,7 +181,10 @@ class Disk(Protocol):
         ...
 
     async def sync_paths(self, paths: Sequence[str]) -> None:
-        """Make the content of these files durable, and the directories that hold them."""
+        """Make the content of these files durable, and the directories that hold them.
+
+        A file that has gone meanwhile is passed over.
+        """
         ...
 
     def free_space(self, path: str) -> int:

@@ -15,6 +15,7 @@ import os
 import shutil
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
+from contextlib import suppress
 from fcntl import LOCK_EX, LOCK_NB, flock
 from resource import RLIMIT_NOFILE, getrlimit
 from threading import Lock as ThreadLock
@@ -365,9 +366,11 @@ def _sync_paths(paths: tuple[str, ...]) -> None:
     if len(paths) >= _SYNC_ALL_FROM:
         os.sync()  # reports no errors, so each file is asked all the same
     for path in paths:
-        _sync_path(path)
+        with suppress(FileNotFoundError):
+            _sync_path(path)
     for directory in sorted({os.path.dirname(path) for path in paths}):
-        _sync_directory(directory)
+        with suppress(FileNotFoundError):
+            _sync_directory(directory)
 
 
 def _write_anew(path: str, data: bytes, *, durable: bool) -> None:
