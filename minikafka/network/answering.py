@@ -1,0 +1,161 @@
+"""Answers on their way out: in the order of the requests, joined where that is cheap.
+
+Answers given while the frames of one read are served (`_corked`) are joined into one write. Answers
+with regions go to a sender (see `region_sender`); while it is at work everything queues behind it.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from struct import Struct
+from typing import Final
+
+from minikafka.network.exchange import READY, Exchange, Part, release_regions
+from minikafka.network.limits import SendPath
+from minikafka.network.link import CLOSED, SENDING, WRITE_PAUSED, Link
+from minikafka.network.region_sender import (
+    RegionLostError,
+    Sender,
+    SendfileSender,
+    WriteSender,
+    may_sendfile,
+)
+from minikafka.runtime.buffers import Buffer
+from minikafka.runtime.disk import FileRegion
+
+_pack_size = Struct(">i").pack
+
+_JOINED_MAX_BYTES: Final = 64 << 10
+"""Answers joined before they are written: what a transport takes before it pauses us."""
+
+
+class Answering(Link):
+    """The outgoing half of a connection.
+
+    `pending` holds the exchanges that are not answered or wait for earlier ones, in order.
+    """
+
+    __slots__ = ("_corked", "_loop", "_out", "_out_bytes", "_send_path", "_sender", "pending")
+
+    def __init__(self, listener: str, loop: asyncio.AbstractEventLoop, send_path: SendPath) -> None:
+        super().__init__(listener)
+        self.pending: list[Exchange] = []
+        self._loop = loop
+        self._send_path = send_path
+        self._corked = False
+        self._out: list[Buffer] = []
+        self._out_bytes = 0
+        self._sender: Sender | None = None
+
+    def send_ready(self) -> None:
+        """The first of `pending` is answered: send it, and those behind it that are, too."""
+        pending = self.pending
+        corked, self._corked = self._corked, True
+        count = 0
+        for exchange in pending:
+            if exchange.state != READY:
+                break
+            count += 1
+            if self.holds & CLOSED:
+                exchange.lose()
+            else:
+                self.send(exchange.take_parts())
+        del pending[:count]
+        self._corked = corked
+        if not corked and self._out:
+            self.flush()
+        self.wake()
+
+    def send(self, parts: Sequence[Part]) -> None:
+        """Send an answer whose turn it is; one without parts is none."""
+        if not parts:
+            return
+        try:
+            size = sum(map(len, parts))  # type: ignore[arg-type]  # a region has no len: see below
+        except TypeError:
+            self._send_regions(parts)
+            return
+        if self._sender is not None:
+            self._sender.parts.extend((_pack_size(size), *parts))
+        elif self._corked:
+            out = self._out
+            out.append(_pack_size(size))
+            out += parts  # type: ignore[arg-type]
+            self._out_bytes += size
+            if self._out_bytes >= _JOINED_MAX_BYTES:
+                self.flush()
+        else:
+            self._transport.write(b"".join((_pack_size(size), *parts)))  # type: ignore[arg-type]
+
+    def flush(self) -> None:
+        """Hand the collected answers to the transport."""
+        out = self._out
+        if out:
+            self._out_bytes = 0
+            joined = b"".join(out)
+            out.clear()
+            self._transport.write(joined)
+
+    def _send_regions(self, parts: Sequence[Part]) -> None:
+        size = sum(part.size if isinstance(part, FileRegion) else len(part) for part in parts)
+        framed = (_pack_size(size), *parts)
+        if self._sender is not None:
+            self._sender.parts.extend(framed)
+            return
+        self.flush()
+        try:
+            if self._send_path == "sendfile" and may_sendfile(self._transport, parts):
+                self._sender = SendfileSender(self._transport, framed, self._loop, self._pump)
+            else:
+                self._sender = WriteSender(
+                    self._transport, framed, self._is_write_paused, self._pump_soon
+                )
+        except OSError as error:  # no descriptor left for the duplicate
+            release_regions(parts)
+            self.abort(f"cannot send: {error}")
+            return
+        self.holds |= SENDING
+        self._pump()
+
+    def _pump(self) -> None:
+        sender = self._sender
+        if sender is None or self.holds & CLOSED:
+            return
+        self.active = True
+        try:
+            if not sender.pump():
+                return
+        except (RegionLostError, OSError) as error:
+            # A peer that has gone is an OSError, too; `connection_lost` closes the sender.
+            self.abort(str(error))
+            return
+        self._sender = None
+        sender.close()
+        self.unhold(SENDING)
+
+    def _pump_soon(self) -> None:
+        self._loop.call_soon(self._pump)
+
+    def _is_write_paused(self) -> bool:
+        return self.holds & WRITE_PAUSED != 0
+
+    def pause_writing(self) -> None:
+        """Called by the transport, also within a write: the peer does not keep up."""
+        self.holds |= WRITE_PAUSED
+
+    def resume_writing(self) -> None:
+        """Called by the transport: the peer has taken what was written."""
+        self.active = True
+        self.holds &= ~WRITE_PAUSED
+        if self._sender is not None:
+            self._pump()
+        self.wake()
+
+    def lose_answers(self) -> None:
+        """The connection is gone: nobody waits for anything any more."""
+        self._out.clear()
+        sender, self._sender = self._sender, None
+        if sender is not None:
+            sender.close()
+        pending, self.pending = self.pending, []
+        for exchange in pending:
+            exchange.lose()

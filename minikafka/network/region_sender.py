@@ -1,0 +1,225 @@
+"""How regions of files reach a peer: the `send_region` seam with its two real paths.
+
+`WriteSender` reads a piece of a file and writes it: cheapest on loopback, and the only way where a
+file has no descriptor (simulation) or the transport encrypts. `SendfileSender` lets the kernel copy
+from the page cache to the socket, without the bytes ever being ours.
+
+A sender holds the answers that a connection could not hand over at once: the bytes and the regions
+in order, each region pinned until its last byte is on its way. `pump` goes on until everything is
+handed over or the peer does not take more; the connection calls it again. A region that is not
+`intact`, or is shorter than promised, raises `RegionLostError`: the size of the answer has been
+announced, so the connection cannot be saved.
+"""
+
+import asyncio
+import os
+import socket
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Final, Protocol
+
+from minikafka.network.exchange import Part, release_regions
+from minikafka.runtime.buffers import Buffer
+from minikafka.runtime.disk import FileRegion
+
+READ_BYTES: Final = 256 << 10
+"""Read from a file at a time, and so the most that is read ahead of what the transport takes."""
+
+TURN_BYTES: Final = 2 << 20
+"""Sent for one connection before the others get their turn."""
+
+_JOIN_BELOW_BYTES: Final = 32 << 10
+"""Pieces below are joined: one copy of them is cheaper than one more write."""
+
+_MSG_MORE: Final[int] = getattr(socket, "MSG_MORE", 0)
+
+
+class RegionLostError(Exception):
+    """The bytes of a region are gone: truncated, or the file is shorter than the region."""
+
+
+class Sender(Protocol):
+    """Answers on their way; `parts` is what is left of them."""
+
+    parts: deque[Part]
+
+    def pump(self) -> bool:
+        """Go on; True when everything is handed over. Raises RegionLostError and OSError."""
+        ...
+
+    def close(self) -> None:
+        """Release what is left. Called once, whether everything was sent or not."""
+        ...
+
+
+class WriteSender:
+    """Read and write. The transport is left alone while it holds more than its high water."""
+
+    __slots__ = ("_again", "_is_paused", "_position", "_transport", "parts")
+
+    def __init__(
+        self,
+        transport: asyncio.WriteTransport,
+        parts: Iterable[Part],
+        is_paused: Callable[[], bool],
+        again: Callable[[], None],
+    ) -> None:
+        self.parts: deque[Part] = deque(parts)
+        self._transport = transport
+        self._position = 0  # in the region at the head
+        self._is_paused = is_paused
+        self._again = again
+
+    def pump(self) -> bool:
+        """Write until the transport says stop, or one turn is over."""
+        parts = self.parts
+        write = self._transport.write
+        small: list[Buffer] = []
+        small_bytes = 0
+        turn_bytes = 0
+        while parts and not self._is_paused():
+            if turn_bytes >= TURN_BYTES:
+                self._again()
+                break
+            data = self._next_piece()
+            size = len(data)
+            turn_bytes += size
+            if size < _JOIN_BELOW_BYTES:
+                small.append(data)
+                small_bytes += size
+                if small_bytes < _JOIN_BELOW_BYTES:
+                    continue
+                size = 0
+            if small:
+                write(b"".join(small))
+                small.clear()
+                small_bytes = 0
+            if size:
+                write(data)
+        if small:
+            write(b"".join(small))
+        return not parts
+
+    def _next_piece(self) -> Buffer:
+        part = self.parts[0]
+        if not isinstance(part, FileRegion):
+            return self.parts.popleft()  # type: ignore[return-value]  # the check was on this part
+        data = _read(part, self._position, min(READ_BYTES, part.size - self._position))
+        self._position += len(data)
+        if self._position == part.size:
+            self.parts.popleft()
+            self._position = 0
+            part.release()
+        return data
+
+    def close(self) -> None:
+        """Release the regions that were not sent."""
+        release_regions(self.parts)
+        self.parts.clear()
+
+
+class SendfileSender:
+    """sendfile(2) beside the transport, on a duplicate of its descriptor.
+
+    Neither uvloop's transport nor asyncio's lets anybody watch its own descriptor. So the sender
+    waits for the transport's buffer to be empty (with the high water at 0, `resume_writing` says
+    so), and from then until the end it alone writes to the socket. What precedes a region leaves
+    with MSG_MORE, so that it shares packets with the region.
+    """
+
+    __slots__ = ("_again", "_loop", "_position", "_socket", "_transport", "_watching", "parts")
+
+    def __init__(
+        self,
+        transport: asyncio.WriteTransport,
+        parts: Iterable[Part],
+        loop: asyncio.AbstractEventLoop,
+        again: Callable[[], None],
+    ) -> None:
+        self.parts: deque[Part] = deque(parts)
+        self._transport = transport
+        self._loop = loop
+        self._again = again
+        self._position = 0
+        self._watching = False
+        inner = transport.get_extra_info("socket")
+        self._socket = socket.socket(
+            inner.family, inner.type, inner.proto, fileno=os.dup(inner.fileno())
+        )
+        self._socket.setblocking(False)
+        transport.set_write_buffer_limits(high=0)
+
+    def pump(self) -> bool:
+        """Send until the socket is full, or one turn is over."""
+        if self._transport.get_write_buffer_size():
+            return False
+        turn_bytes = 0
+        try:
+            while self.parts and turn_bytes < TURN_BYTES:
+                turn_bytes += self._send_some()
+        except BlockingIOError:
+            pass
+        if self.parts and not self._watching:
+            self._watching = True
+            self._loop.add_writer(self._socket.fileno(), self._again)
+        return not self.parts
+
+    def _send_some(self) -> int:
+        part = self.parts[0]
+        if isinstance(part, FileRegion):
+            sent = self._send_region(part)
+            size = part.size
+        else:
+            size = len(part)
+            more = _MSG_MORE if len(self.parts) > 1 else 0
+            sent = self._socket.send(memoryview(part)[self._position :], more)
+        self._position += sent
+        if self._position == size:
+            self.parts.popleft()
+            self._position = 0
+            if isinstance(part, FileRegion):
+                part.release()
+        return sent
+
+    def _send_region(self, region: FileRegion) -> int:
+        size = region.size - self._position
+        if size == 0:
+            return 0
+        if not region.intact:
+            raise RegionLostError("a file was cut below a region to be sent")
+        fd = region.file.fileno()
+        assert fd is not None, "sendfile is chosen for files with a descriptor"
+        start = region.position + self._position
+        sent = os.sendfile(self._socket.fileno(), fd, start, min(size, TURN_BYTES))
+        if sent == 0:
+            raise RegionLostError("a file ends within a region to be sent")
+        return sent
+
+    def close(self) -> None:
+        """Leave the socket to the transport and release the regions that were not sent."""
+        if self._watching:
+            self._loop.remove_writer(self._socket.fileno())
+        self._socket.close()
+        if not self._transport.is_closing():
+            self._transport.set_write_buffer_limits()
+        release_regions(self.parts)
+        self.parts.clear()
+
+
+def may_sendfile(transport: asyncio.WriteTransport, parts: Iterable[Part]) -> bool:
+    """Whether the kernel can do it: a plain socket, and a descriptor behind every region."""
+    return (
+        hasattr(os, "sendfile")
+        and transport.get_extra_info("socket") is not None
+        and transport.get_extra_info("sslcontext") is None
+        and all(p.file.fileno() is not None for p in parts if isinstance(p, FileRegion))
+    )
+
+
+def _read(region: FileRegion, position: int, size: int) -> bytes:
+    if not region.intact:
+        raise RegionLostError("a file was cut below a region to be sent")
+    data = region.read(position, size)
+    if len(data) != size:
+        raise RegionLostError("a file ends within a region to be sent")
+    return data
