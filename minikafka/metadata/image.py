@@ -50,7 +50,8 @@ QuotaEntity = tuple[tuple[str, str | None], ...]
 class MetadataImage:
     """The state after the record at `offset`, written in `epoch` of the quorum at `wall_ms`.
 
-    `replay` is its only mutator. `features` holds finalised levels; a level of 0 is absent.
+    `replay` is its only mutator, driven by `MetadataLoader`, which also moves `offset`, `epoch` and
+    `wall_ms`. `features` holds finalised levels, kraft.version included; a level of 0 is absent.
     """
 
     __slots__ = (

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from minikafka.metadata import replay
+from minikafka.metadata.features import KRAFT_VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -68,9 +69,13 @@ class MetadataLoader:
         image.epoch = epoch
         image.wall_ms = wall_ms
 
-    def skip_to(self, last_offset: int, epoch: int, wall_ms: int) -> None:
-        """Pass a batch without metadata records (control records of the quorum)."""
+    def pass_control_batch(
+        self, *, last_offset: int, epoch: int, wall_ms: int, kraft_version: int | None = None
+    ) -> None:
+        """Go past control records of the quorum; `kraft_version` if one of them has set it."""
         image = self.image
+        if kraft_version:
+            image.features[KRAFT_VERSION] = kraft_version
         image.offset = last_offset
         image.epoch = epoch
         image.wall_ms = wall_ms

@@ -9,8 +9,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from minikafka.metadata.features import METADATA_VERSION
+from minikafka.metadata.features import KRAFT_VERSION, METADATA_VERSION
 from minikafka.metadata.record_versions import has_directories
+from minikafka.protocol.records.metadata.client_quota_record import ClientQuotaRecord, EntityData
+from minikafka.protocol.records.metadata.config_record import ConfigRecord
+from minikafka.protocol.records.metadata.feature_level_record import FeatureLevelRecord
+from minikafka.protocol.records.metadata.partition_record import PartitionRecord
+from minikafka.protocol.records.metadata.producer_ids_record import ProducerIdsRecord
+from minikafka.protocol.records.metadata.register_broker_record import (
+    BrokerEndpoint,
+    BrokerFeature,
+    RegisterBrokerRecord,
+)
+from minikafka.protocol.records.metadata.register_controller_record import (
+    ControllerEndpoint,
+    ControllerFeature,
+    RegisterControllerRecord,
+)
+from minikafka.protocol.records.metadata.topic_record import TopicRecord
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,7 +34,6 @@ if TYPE_CHECKING:
 
     from minikafka.metadata.image import MetadataImage, PartitionImage
     from minikafka.metadata.replay import MetadataRecord
-    from minikafka.protocol.records.metadata.partition_record import PartitionRecord
 
 
 def snapshot_records(image: MetadataImage) -> Iterator[MetadataRecord]:
@@ -36,29 +51,28 @@ def snapshot_records(image: MetadataImage) -> Iterator[MetadataRecord]:
 
 
 def _features(image: MetadataImage) -> Iterator[MetadataRecord]:
-    from minikafka.protocol.records.metadata.feature_level_record import FeatureLevelRecord
-
     names = sorted(image.features, key=lambda name: (name != METADATA_VERSION, name))
     for name in names:
-        yield FeatureLevelRecord(name=name, feature_level=image.features[name])
+        if (
+            name != KRAFT_VERSION
+        ):  # a control record of the quorum, which whoever writes the file adds
+            yield FeatureLevelRecord(name=name, feature_level=image.features[name])
 
 
 def _brokers(image: MetadataImage) -> Iterator[MetadataRecord]:
-    from minikafka.protocol.records.metadata import register_broker_record as schema
-
     for broker in image.brokers.values():
-        yield schema.RegisterBrokerRecord(
+        yield RegisterBrokerRecord(
             broker_id=broker.broker_id,
             incarnation_id=broker.incarnation_id,
             broker_epoch=broker.epoch,
             end_points=[
-                schema.BrokerEndpoint(
+                BrokerEndpoint(
                     name=e.name, host=e.host, port=e.port, security_protocol=e.security_protocol
                 )
                 for e in broker.endpoints
             ],
             features=[
-                schema.BrokerFeature(
+                BrokerFeature(
                     name=name, min_supported_version=lowest, max_supported_version=highest
                 )
                 for name, (lowest, highest) in broker.features.items()
@@ -72,21 +86,19 @@ def _brokers(image: MetadataImage) -> Iterator[MetadataRecord]:
 
 
 def _controllers(image: MetadataImage) -> Iterator[MetadataRecord]:
-    from minikafka.protocol.records.metadata import register_controller_record as schema
-
     for controller in image.controllers.values():
-        yield schema.RegisterControllerRecord(
+        yield RegisterControllerRecord(
             controller_id=controller.controller_id,
             incarnation_id=controller.incarnation_id,
             zk_migration_ready=controller.zk_migration_ready,
             end_points=[
-                schema.ControllerEndpoint(
+                ControllerEndpoint(
                     name=e.name, host=e.host, port=e.port, security_protocol=e.security_protocol
                 )
                 for e in controller.endpoints
             ],
             features=[
-                schema.ControllerFeature(
+                ControllerFeature(
                     name=name, min_supported_version=lowest, max_supported_version=highest
                 )
                 for name, (lowest, highest) in controller.features.items()
@@ -95,8 +107,6 @@ def _controllers(image: MetadataImage) -> Iterator[MetadataRecord]:
 
 
 def _topics(image: MetadataImage) -> Iterator[MetadataRecord]:
-    from minikafka.protocol.records.metadata.topic_record import TopicRecord
-
     directories = has_directories(image.features.get(METADATA_VERSION, 0))
     for topic in image.topics.values():
         yield TopicRecord(name=topic.name, topic_id=topic.topic_id)
@@ -108,7 +118,6 @@ def partition_record(
     topic_id: UUID, index: int, partition: PartitionImage, directories: bool
 ) -> PartitionRecord:
     """The record that makes this partition; without its directories where they are not known."""
-    from minikafka.protocol.records.metadata.partition_record import PartitionRecord
 
     return PartitionRecord(
         partition_id=index,
@@ -129,8 +138,6 @@ def partition_record(
 
 
 def _configs(image: MetadataImage) -> Iterator[MetadataRecord]:
-    from minikafka.protocol.records.metadata.config_record import ConfigRecord
-
     for (resource_type, resource_name), values in image.configs.items():
         for name, value in values.items():
             yield ConfigRecord(
@@ -139,11 +146,6 @@ def _configs(image: MetadataImage) -> Iterator[MetadataRecord]:
 
 
 def _client_quotas(image: MetadataImage) -> Iterator[MetadataRecord]:
-    from minikafka.protocol.records.metadata.client_quota_record import (
-        ClientQuotaRecord,
-        EntityData,
-    )
-
     for entity, quotas in image.client_quotas.items():
         for key, value in quotas.items():
             parts = [EntityData(entity_type=kind, entity_name=name) for kind, name in entity]
@@ -151,8 +153,6 @@ def _client_quotas(image: MetadataImage) -> Iterator[MetadataRecord]:
 
 
 def _producer_ids(image: MetadataImage) -> Iterator[MetadataRecord]:
-    from minikafka.protocol.records.metadata.producer_ids_record import ProducerIdsRecord
-
     if image.next_producer_id:
         yield ProducerIdsRecord(
             broker_id=-1, broker_epoch=-1, next_producer_id=image.next_producer_id

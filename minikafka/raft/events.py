@@ -1,0 +1,37 @@
+"""What can happen to a `RaftNode`."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+
+class Started:
+    """The node's log and quorum-state have been read; from now on it takes part."""
+
+    __slots__ = ()
+
+
+class AppendRequested:
+    """The active controller wants these batches in the log; only a leader is asked.
+
+    Each is one encoded batch without offsets; `record_count` of each gives the offsets it takes.
+    """
+
+    __slots__ = ("batch", "record_count")
+
+    def __init__(self, batch: bytes, record_count: int) -> None:
+        self.batch = batch
+        self.record_count = record_count
+
+
+class Flushed:
+    """An fsync that started after the writes of `epoch` up to `end_offset` (exclusive) is done."""
+
+    __slots__ = ("end_offset", "epoch")
+
+    def __init__(self, epoch: int, end_offset: int) -> None:
+        self.epoch = epoch
+        self.end_offset = end_offset
+
+
+Event: TypeAlias = Started | AppendRequested | Flushed
