@@ -1,0 +1,1 @@
+"""Requests and responses, one module per api, and what consumers put inside them."""

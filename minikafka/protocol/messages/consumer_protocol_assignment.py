@@ -1,0 +1,20 @@
+"""ConsumerProtocolAssignment: what the leader of a classic consumer group assigns to a member
+(bytes inside SyncGroup).
+
+v2: is to support a new field `GenerationId` in ConsumerProtocolSubscription.
+v3: adds rack id to ConsumerProtocolSubscription.
+"""
+
+from __future__ import annotations
+
+from minikafka.protocol.types import FRESH, Bytes, Int32, Message, String, Struct
+
+
+class ConsumerProtocolAssignment(Message, versions=(0, 3)):
+    assigned_partitions: list[TopicPartition] = FRESH
+    user_data: Bytes | None = None
+
+
+class TopicPartition(Struct):
+    topic: String = ""
+    partitions: list[Int32] = FRESH

@@ -1,0 +1,1 @@
+"""Schemas of the records that Kafka keeps in its own logs and files."""

@@ -1,0 +1,1 @@
+"""Keys of control records, and the transaction markers."""

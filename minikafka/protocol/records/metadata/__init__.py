@@ -1,0 +1,1 @@
+"""Records of the metadata log `__cluster_metadata`."""

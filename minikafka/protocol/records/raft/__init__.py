@@ -1,0 +1,1 @@
+"""KRaft control records and the quorum-state file."""

@@ -1,0 +1,1 @@
+"""Producer snapshots, and the records of tiered storage."""
