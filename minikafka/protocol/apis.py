@@ -210,13 +210,13 @@ _APIS: Final[dict[ApiKey, tuple[int, int, int, Versions | None, Versions | None]
 }
 
 # The newest version of a schema that Kafka serves only with unstable.api.versions.enable=true.
-unstable_versions: Final = {ApiKey.INIT_PRODUCER_ID: 6}
+UNSTABLE_VERSIONS: Final = {ApiKey.INIT_PRODUCER_ID: 6}
 
-advertised_broker: Final = {key: row[3] for key, row in _APIS.items() if row[3] is not None}
-advertised_controller: Final = {key: row[4] for key, row in _APIS.items() if row[4] is not None}
+ADVERTISED_BROKER: Final = {key: row[3] for key, row in _APIS.items() if row[3] is not None}
+ADVERTISED_CONTROLLER: Final = {key: row[4] for key, row in _APIS.items() if row[4] is not None}
 
 # What a broker passes on to the active controller, in an Envelope (KIP-590).
-forwarded: Final = frozenset(
+FORWARDED: Final = frozenset(
     {
         ApiKey.CREATE_TOPICS,
         ApiKey.DELETE_TOPICS,
@@ -243,7 +243,7 @@ forwarded: Final = frozenset(
 )
 
 # What only other nodes of the cluster may ask for: needs ClusterAction on the cluster.
-cluster_actions: Final = frozenset(
+CLUSTER_ACTIONS: Final = frozenset(
     {
         ApiKey.WRITE_TXN_MARKERS,
         ApiKey.VOTE,

@@ -1,6 +1,5 @@
 """Records of the coordinators' topics: the key says what a record is about, the value what is true.
 
-
 Key: int16 record type, body in version 0. Value: int16 version, body; no value (a tombstone) means
 that the thing is gone. The types of each topic count for themselves, hence one `Schemas` per topic.
 """
