@@ -43,12 +43,9 @@ def latest(segments: Sequence[Segment]) -> RecordPosition | None:
     if newest is None or newest.largest.timestamp < 0:
         return None
     timestamp, last_offset = newest.largest
-    position, size, _, _ = newest.find(last_offset)
-    for at, header in newest.headers(position):
+    for at, header in newest.headers(newest.find(last_offset)[0]):
         if header.max_timestamp == timestamp:
             return _search_batch(newest, at, header, timestamp, 0)
-        if at >= position + size:
-            break
     return None
 
 
@@ -72,7 +69,5 @@ def _search_batch(
     for record in decode_records(batch):
         record_timestamp = header.max_timestamp if append_time else record.timestamp
         if record_timestamp >= timestamp and record.offset >= start_offset:
-            return RecordPosition(
-                record.offset, record_timestamp, header.partition_leader_epoch
-            )
+            return RecordPosition(record.offset, record_timestamp, header.partition_leader_epoch)
     return None

@@ -5,7 +5,7 @@ A sealed segment is its files: its indexes are loaded when somebody looks and ma
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
 from minikafka.log.batches import NoBatchError, find_batch, walk_headers
@@ -331,13 +331,27 @@ class Segment:
             self._file.close()
             self._file = None
 
-    def delete(self) -> list[str]:
-        """Rename the files to `.deleted`, out of every lookup; returns their paths."""
+    def delete(self, *, at_once: bool = False) -> list[str]:
+        """Rename the files to `.deleted`, out of every lookup; returns their paths.
+
+        `at_once` removes them instead. Regions being sent stay readable either way.
+        """
         self.close()
         renamed = []
         for suffix in SUFFIXES:
             path = self.path(suffix)
             with suppress(FileNotFoundError):
-                self._disk.rename(path, path + DELETED_SUFFIX)
-                renamed.append(path + DELETED_SUFFIX)
+                if at_once:
+                    self._disk.unlink(path)
+                else:
+                    self._disk.rename(path, path + DELETED_SUFFIX)
+                    renamed.append(path + DELETED_SUFFIX)
         return renamed
+
+
+def floor_index(segments: Sequence[Segment], offset: int) -> int:
+    """Index of the segment that holds `offset`, -1 below all."""
+    at = len(segments) - 1
+    while at >= 0 and segments[at].base_offset > offset:
+        at -= 1
+    return at

@@ -187,6 +187,10 @@ class Disk(Protocol):
         """
         ...
 
+    async def remove(self, paths: Sequence[str]) -> None:
+        """Remove files and whole directories, off the loop: a large one takes its time."""
+        ...
+
     def free_space(self, path: str) -> int:
         """Bytes that may still be written below `path`."""
         ...

@@ -295,6 +295,10 @@ class LocalDisk:
         """Make these files and the directories that hold them durable."""
         await self.in_thread(_sync_paths, tuple(paths))
 
+    async def remove(self, paths: Sequence[str]) -> None:
+        """Remove files and whole directories in the disk's thread."""
+        await self.in_thread(_remove, tuple(paths))
+
     async def in_thread(self, work: Callable[..., None], *arguments: object) -> None:
         """Run blocking `work` in the disk's one thread, in the order of the calls."""
         if self._executor is None:
@@ -371,6 +375,15 @@ def _sync_paths(paths: tuple[str, ...]) -> None:
     for directory in sorted({os.path.dirname(path) for path in paths}):
         with suppress(FileNotFoundError):
             _sync_directory(directory)
+
+
+def _remove(paths: tuple[str, ...]) -> None:
+    for path in paths:
+        with suppress(FileNotFoundError):
+            if os.path.isdir(path):
+                shutil.rmtree(path)
+            else:
+                os.unlink(path)
 
 
 def _write_anew(path: str, data: bytes, *, durable: bool) -> None:

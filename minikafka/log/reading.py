@@ -1,0 +1,175 @@
+"""Reading a log: regions of batches by offset, records by time, epochs, aborted transactions."""
+
+from minikafka.log.leader_epochs import LeaderEpochs
+from minikafka.log.lookups import RecordPosition, first_at_or_after, latest
+from minikafka.log.producer_state import ProducerStates
+from minikafka.log.segment import Segment
+from minikafka.log.segments import Segments
+from minikafka.log.transaction_index import AbortedTransaction
+from minikafka.protocol.errors import ErrorCode, KafkaError
+from minikafka.runtime.disk import FileRegion
+
+
+class LogRead:
+    """What a read found: `region` is None and `size` 0 when there is nothing (yet).
+
+    `segment_base_offset` and `position` say where the region begins; `upper_bound_offset` asks
+    `PartitionLog.upper_bound_offset`. Whoever receives the read releases the region.
+    """
+
+    __slots__ = ("position", "region", "segment_base_offset", "size")
+
+    def __init__(
+        self, region: FileRegion | None, size: int, segment_base_offset: int, position: int
+    ) -> None:
+        self.region = region
+        self.size = size
+        self.segment_base_offset = segment_base_offset
+        self.position = position
+
+
+NOTHING = LogRead(None, 0, -1, -1)
+
+NO_BOUND: tuple[int, Segment | None, int] = (-1, None, 0)
+
+
+class ReadableLog:
+    """What a log answers without changing.
+
+    `log_start_offset` is the first offset a reader may ask for, `log_end_offset` the next to be
+    given out.
+    """
+
+    __slots__ = (
+        "_bound",
+        "_segments",
+        "leader_epochs",
+        "log_end_offset",
+        "log_start_offset",
+        "producers",
+    )
+
+    def __init__(
+        self,
+        segments: Segments,
+        leader_epochs: LeaderEpochs,
+        producers: ProducerStates,
+        log_end_offset: int,
+    ) -> None:
+        self._segments = segments
+        self.leader_epochs = leader_epochs
+        self.producers = producers
+        self.log_end_offset = log_end_offset
+        self.log_start_offset = segments.bases[0]
+        # Where the last bound asked for lies: (offset, segment, position).
+        self._bound = NO_BOUND
+
+    @property
+    def size_bytes(self) -> int:
+        """All bytes of all segments."""
+        return sum(segment.size for segment in self._segments.all)
+
+    @property
+    def segment_base_offsets(self) -> list[int]:
+        """The first offset of each segment, ascending."""
+        return list(self._segments.bases)
+
+    @property
+    def largest_timestamp(self) -> int:
+        """The largest timestamp of all records, -1 without any."""
+        for segment in self._segments.all:
+            segment.prepare()
+        return max(segment.largest.timestamp for segment in self._segments.all)
+
+    def read(self, offset: int, max_bytes: int, *, max_offset: int, min_one_batch: bool) -> LogRead:
+        """Batches from the one that holds `offset` on, below `max_offset` (exclusive).
+
+        Cut at `max_bytes` exactly, inside a batch if need be. A first batch larger than that comes
+        whole with `min_one_batch`, and not at all without. Raises KafkaError 1 outside of
+        [log start, log end].
+        """
+        end_offset = self.log_end_offset
+        if offset < self.log_start_offset or offset > end_offset:
+            raise KafkaError(ErrorCode.OFFSET_OUT_OF_RANGE)
+        if offset >= max_offset or offset == end_offset:
+            return NOTHING
+        segment = self._segments.active
+        if offset < segment.base_offset:
+            segment = self._segments.at(offset)
+        position, first_size, first_offset, _ = segment.find(offset)
+        while not first_size:
+            # Compaction may have taken a segment's last batches: go on in the next one.
+            following = self._segments.after(segment)
+            if following is None:
+                return NOTHING
+            segment = following
+            position, first_size, first_offset, _ = segment.find(offset)
+        size = self._readable_bytes(segment, max_offset) - position
+        if size <= 0 or first_offset >= max_offset:
+            return NOTHING
+        if size > max_bytes:
+            size = max_bytes
+            if first_size > max_bytes:
+                if not min_one_batch:
+                    return NOTHING
+                size = first_size
+        return LogRead(segment.file.region(position, size), size, segment.base_offset, position)
+
+    def _readable_bytes(self, segment: Segment, max_offset: int) -> int:
+        """How far into the segment batches lie wholly below `max_offset`."""
+        if max_offset >= self.log_end_offset:
+            return segment.size
+        bound_offset, bound_segment, position = self._bound
+        if bound_offset == max_offset and bound_segment is segment:
+            return position
+        following = self._segments.after(segment)
+        if following is not None and following.base_offset <= max_offset:
+            return segment.size
+        position, found_size, _, _ = segment.find(max_offset)
+        if found_size:
+            # Many readers share one high watermark: remember where it lies.
+            self._bound = (max_offset, segment, position)
+        return position
+
+    def upper_bound_offset(self, read: LogRead) -> int:
+        """An offset that nothing in `read` reaches, as near as the index tells without reading."""
+        segment = self._segments.at(read.segment_base_offset)
+        relative = segment.index.first_offset_from_position(read.position + read.size)
+        if relative is not None:
+            return segment.base_offset + relative
+        following = self._segments.after(segment)
+        return self.log_end_offset if following is None else following.base_offset
+
+    def aborted_transactions(self, from_offset: int, to_offset: int) -> list[AbortedTransaction]:
+        """Aborted transactions that overlap [from, to), in no order that readers may rely on."""
+        found: list[AbortedTransaction] = []
+        for segment in self._segments.from_offset(from_offset):
+            for entry in segment.aborted_transactions():
+                if entry.last_offset >= from_offset and entry.first_offset < to_offset:
+                    found.append(entry)
+                if entry.last_stable_offset >= to_offset:
+                    # What was aborted later began at or after this.
+                    return found
+        return found
+
+    def last_stable_offset(self, high_watermark: int) -> int:
+        """Where read-committed readers stop: below every transaction that is open or undecided."""
+        stable = self.producers.last_stable_offset(high_watermark)
+        return max(stable, self.log_start_offset)
+
+    def lookup_timestamp(self, timestamp: int, max_offset: int) -> RecordPosition | None:
+        """The first record at or after `timestamp` (ms), below `max_offset`."""
+        found = first_at_or_after(self._segments.all, timestamp, self.log_start_offset)
+        return found if found is not None and found.offset < max_offset else None
+
+    def max_timestamp_entry(self) -> RecordPosition | None:
+        """The first record with the largest timestamp of the log; None without timestamps."""
+        return latest(self._segments.all)
+
+    def end_offset_for_epoch(self, epoch: int) -> tuple[int, int]:
+        """(largest known epoch ≤ `epoch`, its end offset), (-1, -1) beyond the newest."""
+        return self.leader_epochs.end_offset(epoch, self.log_end_offset)
+
+    def epoch_at(self, offset: int) -> int:
+        """The leader epoch that wrote `offset`, -1 if unknown."""
+        return self.leader_epochs.at(offset)
