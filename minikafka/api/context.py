@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from minikafka.api.producer_ids import ProducerIdSource
     from minikafka.metadata.image import MetadataImage
     from minikafka.network.connection import Exchange
+    from minikafka.replication.fetch_session import FetchSessionCache
     from minikafka.replication.purgatory import Purgatory
     from minikafka.replication.replicas import ReplicaManager
-    from minikafka.replication.fetch_session import FetchSessionCache
     from minikafka.runtime.clock import AgeClock, WallClock
     from minikafka.runtime.tasks import Scope
     from minikafka.settings.broker import BrokerSettings
@@ -41,6 +41,7 @@ class Services:
         "age_clock",
         "cluster_id",
         "controller",
+        "creating_topics",
         "fetch_sessions",
         "image",
         "loop",
@@ -83,6 +84,8 @@ class Services:
         self.random = random
         self.scope = scope
         self.loop = loop
+        # Names whose automatic creation is on its way; asked again, they start no second one.
+        self.creating_topics: dict[str, None] = {}
 
     @property
     def node_id(self) -> int:

@@ -89,7 +89,9 @@ SERVED: dict[ApiKey, str] = {
 _registered: dict[ApiKey, tuple[Handler, Refusal]] = {}
 
 
-def handles(key: ApiKey, *, refusal: Refusal = refuse_with_error_code) -> Callable[[Handler], Handler]:
+def handles(
+    key: ApiKey, *, refusal: Refusal = refuse_with_error_code
+) -> Callable[[Handler], Handler]:
     """Register the decorated function as the handler of `key`."""
 
     def register(handler: Handler) -> Handler:
@@ -197,7 +199,7 @@ class Dispatcher:
         except ProtocolError as error:
             context.exchange.close(str(error))
             return
-        except Exception as error:  # noqa: BLE001  # supervision: the connection owns its handlers
+        except Exception as error:  # supervision: the connection owns its handlers
             logger.error("%s failed", api.key.name, exc_info=error)
             unknown = KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR)
             response = api.refusal(context, request, unknown)

@@ -247,17 +247,13 @@ class PendingFetch:
         if self.replica_id >= 0:
             bound = log.log_end_offset
         limit = min(entry.max_bytes, remaining)
-        read = log.read(
-            entry.fetch_offset, max(limit, 0), max_offset=bound, min_one_batch=first
-        )
+        read = log.read(entry.fetch_offset, max(limit, 0), max_offset=bound, min_one_batch=first)
         if read.size:
             data.records = read.region
         if committed:
             data.aborted_transactions = [
-                AbortedTransaction(producer_id=producer_id, first_offset=first_offset)
-                for producer_id, first_offset in log.aborted_transactions(
-                    entry.fetch_offset, bound
-                )
+                AbortedTransaction(producer_id=found.producer_id, first_offset=found.first_offset)
+                for found in log.aborted_transactions(entry.fetch_offset, bound)
             ]
         return data, False
 

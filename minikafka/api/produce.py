@@ -12,7 +12,7 @@ acks=0 is never answered; an error in it closes the connection, so that the clie
 from __future__ import annotations
 
 import logging
-from typing import Any
+from typing import Any, cast
 
 from minikafka.api.context import RequestContext
 from minikafka.api.dispatch import answer, handles
@@ -28,7 +28,7 @@ from minikafka.protocol.messages.produce import (
     ProduceResponse,
     TopicProduceResponse,
 )
-from minikafka.records.batch import TRANSACTIONAL_BIT
+from minikafka.records.batch import MAGIC, TRANSACTIONAL_BIT
 from minikafka.records.validation import InvalidRecordsError, check_shape, validate
 from minikafka.replication.partition import Appended, Partition
 
@@ -47,6 +47,7 @@ _WITHOUT_LOG_START = (
     ErrorCode.KAFKA_STORAGE_ERROR,
 )
 _VERSION_OF_HINTS = 10
+_MAGIC_OFFSET = 16
 _ATTRIBUTES_OFFSET = 22  # low byte of the batch's attributes
 
 
@@ -59,9 +60,7 @@ def refuse_produce(
             TopicProduceResponse(
                 name=topic.name,
                 topic_id=topic.topic_id,
-                partition_responses=[
-                    _failure(data.index, error) for data in topic.partition_data
-                ],
+                partition_responses=[_failure(data.index, error) for data in topic.partition_data],
             )
             for topic in request.topic_data
         ]
@@ -159,10 +158,11 @@ def _last_of_each_partition(partitions: list[Any]) -> list[Any]:
 def _has_transactional_batch(request: ProduceRequest) -> bool:
     for topic in request.topic_data:
         for data in topic.partition_data:
-            records = data.records
-            if records is not None and len(records) > _ATTRIBUTES_OFFSET:
-                if records[16] == 2 and records[_ATTRIBUTES_OFFSET] & TRANSACTIONAL_BIT:
-                    return True
+            records = cast("memoryview | None", data.records)
+            if records is None or len(records) <= _ATTRIBUTES_OFFSET:
+                continue
+            if records[_MAGIC_OFFSET] == MAGIC and records[_ATTRIBUTES_OFFSET] & TRANSACTIONAL_BIT:
+                return True
     return False
 
 

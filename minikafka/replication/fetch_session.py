@@ -21,7 +21,7 @@ from minikafka.replication.partition import Partition
 NO_SESSION = 0
 INITIAL_EPOCH = 0
 FINAL_EPOCH = -1
-# A session nobody used for this long makes room for another (Kafka's MIN_INCREMENTAL_FETCH_SESSION_EVICTION_MS).
+# A session nobody used for this long makes room for another, as in Kafka.
 IDLE_EVICTION_MS = 120_000
 _EPOCH_MAX = 2**31 - 1
 

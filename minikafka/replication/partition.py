@@ -72,9 +72,7 @@ class Log(Protocol):
         """Append one checked batch at the log end offset; returns its base offset."""
         ...
 
-    def read(
-        self, offset: int, max_bytes: int, *, max_offset: int, min_one_batch: bool
-    ) -> Any:
+    def read(self, offset: int, max_bytes: int, *, max_offset: int, min_one_batch: bool) -> Any:
         """A region of batches from the one that holds `offset`, below `max_offset`."""
         ...
 
@@ -82,8 +80,16 @@ class Log(Protocol):
         """First offset of an open transaction, at most `high_watermark`."""
         ...
 
+    def aborted_transactions(self, from_offset: int, to_offset: int) -> list[Any]:
+        """Aborted transactions (`producer_id`, `first_offset`) that overlap the range."""
+        ...
+
     def advance_log_start(self, offset: int) -> None:
         """Records below `offset` are gone for readers."""
+        ...
+
+    def assign_leader_epoch(self, epoch: int) -> None:
+        """This replica leads from the log end on, in `epoch`."""
         ...
 
     def end_offset_for_epoch(self, epoch: int) -> tuple[int, int]:
@@ -177,6 +183,7 @@ class Partition:
         if became_leader:
             # What followers have is unknown until they fetch in this epoch.
             self.remote_end_offsets = {}
+            self.log.assign_leader_epoch(image.leader_epoch)
         if self.is_leader:
             self.advance_high_watermark()
 
