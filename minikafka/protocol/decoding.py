@@ -76,6 +76,7 @@ class DecoderCompiler:
         self._source = Source(_NAMES)
         self._run: list[tuple[str, str]] = []  # (struct code, assignment target)
         self._then: list[str] = []  # lines to add once the run has been read
+        self._has_records = False
 
     def compile(self) -> Any:
         """Compiles the function."""
@@ -102,6 +103,8 @@ class DecoderCompiler:
         source.add(f" raise malformed({message.__name__!r}, {version}, error) from error")
         source.add(f"if p > end: raise malformed({message.__name__!r}, {version}, 'truncated')")
         source.add(f"return {result}, p")
+        if self._has_records:
+            source.add_first("view = memoryview(b)")
 
     # Fixed-size values are collected …
 
@@ -261,7 +264,11 @@ class DecoderCompiler:
     def _bytes(self, field: Field, target: str, flexible: bool, where: str, nullable: bool) -> None:
         source = self._source
         length = self._count(flexible)
-        value = "bytes(b[p:q])" if field.type_name == "Bytes" else "memoryview(b)[p:q]"
+        if field.type_name == "Bytes":
+            value = "bytes(b[p:q])"
+        else:
+            value = "view[p:q]"
+            self._has_records = True
         source.add(f"if {length} >= 0:")
         source.add(f" q = p + {length}")
         source.add(f" if q > end: raise too_long({where!r}, {length})")

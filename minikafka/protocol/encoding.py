@@ -6,21 +6,22 @@ reads like
     def encode(m, append):
      out = []
      try:
-      x2 = m.names
-      n1 = len(x2) + 1
-      if n1 < 128: out.append(p_iB(m.throttle_time_ms, n1))
-      else: out.append(p_i(m.throttle_time_ms)); out.append(put_uvarint(n1))
-      for x3 in x2:
+      x1 = m.names
+      n2 = len(x1)
+      if n2 < 127: out.append(p_iB(m.throttle_time_ms, n2 + 1))
+      else: out.append(p_i(m.throttle_time_ms)); out.append(put_uvarint(n2 + 1))
+      for m3 in x1:
        …
      except (AttributeError, TypeError, struct_error, UnicodeEncodeError) as error:
       raise unencodable('SampleResponse', 3, error) from error
      append(b"".join(out))
 
-Neighbouring fixed-size fields and the length that follows them are packed by one call, a zero count
-of tagged fields is a pad byte of that call. `append` gets the message in few parts: everything up
-to a records field joined, the records object itself as it was given (never copied, so that it may
-be a region of a file), and so on. A value of the wrong type raises inside `struct` or as a missing
-attribute and leaves as UnencodableMessage.
+Neighbouring fixed-size fields and the length that follows them are packed by one call, and a zero
+count of tagged fields is a pad byte of that call. `append` gets the message in few parts: what lies
+in front of a records field, joined; the records as they were given, without a copy and perhaps a
+region of a file; what lies behind. Small records are joined with their surroundings.
+A value of the wrong type fails in `struct` or for want of an attribute, which leaves as
+UnencodableMessage.
 """
 
 from __future__ import annotations
@@ -35,6 +36,9 @@ from minikafka.protocol.schema import FRESH, PRIMITIVES, Field
 from minikafka.protocol.source import Source, live_fields, struct_for
 from minikafka.protocol.types import ZERO_UUID, Message
 
+# Records of up to so many bytes are cheaper to copy than to hand on as a part of their own.
+COPIED_RECORDS: Final = 1024
+
 
 def _unencodable(name: str, version: int, cause: object) -> UnencodableMessage:
     return UnencodableMessage(f"{name} v{version}: {cause}")
@@ -47,9 +51,9 @@ def _unsupported(where: str, version: int) -> UnsupportedVersion:
 _NAMES: Final[dict[str, Any]] = {
     "AttributeError": AttributeError,
     "TypeError": TypeError,
+    "buffers": frozenset((bytes, bytearray, memoryview)),
     "long_string_prefix": primitives.long_string_prefix,
     "put_uvarint": primitives.put_uvarint,
-    "size_of": primitives.size_of,
     "struct_error": struct.error,
     "unencodable": _unencodable,
     "unsupported": _unsupported,
@@ -93,7 +97,7 @@ class EncoderCompiler:
         source.depth = 2
         self._struct(message, "m", version >= message.flexible)
         self._flush()
-        source.add("pass")
+        source.add("pass")  # a message may have no fields at all
         source.depth = 1
         source.add("except (AttributeError, TypeError, struct_error, UnicodeEncodeError) as error:")
         source.add(f" raise unencodable({message.__name__!r}, {version}, error) from error")
@@ -133,9 +137,43 @@ class EncoderCompiler:
                 self._source.add(
                     f"if not ({is_default}): raise unsupported({where!r}, {self._version})"
                 )
-        for field in ordinary:
-            where = f"{struct.__name__}.{field.name}"
-            self._field(field, f"{instance}.{field.name}", flexible, where)
+        self._fields(struct, ordinary, tagged, instance, flexible)
+
+    def _fields(
+        self,
+        struct: type,
+        ordinary: list[Field],
+        tagged: list[Field],
+        instance: str,
+        flexible: bool,
+        branch: bool = True,
+    ) -> None:
+        """Writes the fields of a struct from some field on.
+
+        At its first nullable array of structs a struct goes two ways: where the array is null, its
+        null is packed together with what lies before and behind (a fifth of a Fetch response).
+        """
+        source = self._source
+        for index, field in enumerate(ordinary):
+            value = f"{instance}.{field.name}"
+            rest = ordinary[index + 1 :]
+            forks = field.is_array and field.struct and field.nullable_in(self._version)
+            if branch and rest and forks:
+                run = self._run
+                source.add(f"if {value} is None:")
+                source.depth += 1
+                self._run = [*run, ("B", "0") if flexible else ("i", "-1")]
+                self._fields(struct, rest, tagged, instance, flexible, branch=False)
+                self._flush()
+                source.depth -= 1
+                source.add("else:")
+                source.depth += 1
+                self._run = run
+                self._fields(struct, ordinary[index:], tagged, instance, flexible, branch=False)
+                self._flush()
+                source.depth -= 1
+                return
+            self._field(field, value, flexible, f"{struct.__name__}.{field.name}")
         if flexible:
             self._tags(struct, tagged, instance)
 
@@ -182,11 +220,11 @@ class EncoderCompiler:
 
     def _tagged_field(self, field: Field, value: str, known: str) -> None:
         source, outer = self._source, self._out
-        condition = f"not ({self._is_default(field, value)})"
         if field.never_null:
             default = source.constant("d", field.struct())
-            condition += f" and {value} != {default}"
-        source.add(f"if {condition}:")
+            source.add(f"if {value} is not None and {value} != {default}:")
+        else:
+            source.add(f"if not ({self._is_default(field, value)}):")
         source.depth += 1
         self._out = source.fresh("out")
         source.add(f"{self._out} = []")
@@ -260,69 +298,77 @@ class EncoderCompiler:
         else:
             source.add(f"{text} = {value}.encode(); {length} = len({text}){plus}")
         if flexible:
-            self._prefix(length, f"long_string_prefix({length}, {where!r})")
+            long = f"long_string_prefix({length}, {where!r})"
+            self._prefix(length, long, f"{length} < 128")
         else:
             self._put("h", length)
             self._flush()
         source.add(f"{self._out}.append({text})")
 
     def _bytes(self, value: str, flexible: bool, nullable: bool) -> None:
-        content = self._counted(value, flexible, nullable, "len")
+        content = self._counted(value, flexible, nullable)
         condition = f"if {content} is not None: " if nullable else ""
         self._source.add(f"{condition}{self._out}.append({content})")
 
     def _records(self, value: str, flexible: bool, nullable: bool) -> None:
         assert self._out == "out", "records in a tagged field would have to be joined"
-        content = self._counted(value, flexible, nullable, "size_of")
         source = self._source
-        source.add("append(b''.join(out)); out.clear()")
-        condition = f"if {content} is not None: " if nullable else ""
-        source.add(f"{condition}append({content})")
+        content = source.fresh("x")
+        source.add(f"{content} = {value}")
+        size = f"len({content}) if type({content}) in buffers else {content}.size"
+        if nullable:
+            size = f"-1 if {content} is None else {size}"
+        length = source.fresh("n")
+        source.add(f"{length} = {size}")
+        self._length(length, flexible)
+        source.add(f"if {length} > 0:")
+        source.add(f" if {length} <= {COPIED_RECORDS} and type({content}) in buffers:")
+        source.add(f"  out.append({content})")
+        source.add(f" else: append(b''.join(out)); out.clear(); append({content})")
 
     def _array(self, field: Field, value: str, flexible: bool) -> None:
         source = self._source
         nullable = field.nullable_in(self._version)
-        array = self._counted(value, flexible, nullable, "len")
+        array = self._counted(value, flexible, nullable)
         code = PRIMITIVES.get(field.type_name, "")
         if code:
             source.add(f"if {array}: {self._out}.append(array_{code}[len({array})](*{array}))")
             return
         element = source.fresh("m")
-        source.add(f"for {element} in {array}{' or ()' if nullable else ''}:")
+        if nullable:
+            source.add(f"if {array}:")
+            source.depth += 1
+        source.add(f"for {element} in {array}:")
         source.depth += 1
         if field.struct is not None:
             self._struct(field.struct, element, flexible)
         else:
             self._primitive(field, element, flexible, field.name, nullable=False)
         self._flush()
-        source.add("pass")
-        source.depth -= 1
+        source.depth -= 2 if nullable else 1
 
-    def _counted(self, value: str, flexible: bool, nullable: bool, size: str) -> str:
-        """Writes the length of an array, bytes or records; returns the variable that holds it."""
+    def _counted(self, value: str, flexible: bool, nullable: bool) -> str:
+        """Writes the length of an array or bytes; returns the variable that holds the value."""
         source = self._source
         content, length = source.fresh("x"), source.fresh("n")
-        plus = " + 1" if flexible else ""
         source.add(f"{content} = {value}")
-        if nullable:
-            null = "0" if flexible else "-1"
-            source.add(f"{length} = {null} if {content} is None else {size}({content}){plus}")
-        else:
-            source.add(f"{length} = {size}({content}){plus}")
+        null = f"-1 if {content} is None else " if nullable else ""
+        source.add(f"{length} = {null}len({content})")
+        self._length(length, flexible)
+        return content
+
+    def _length(self, length: str, flexible: bool) -> None:
+        """Writes a length, -1 for null, behind the run."""
         if flexible:
-            self._prefix(length, f"put_uvarint({length})")
+            self._prefix(f"{length} + 1", f"put_uvarint({length} + 1)", f"{length} < 127")
         else:
             self._put("i", length)
             self._flush()
-        return content
 
-    def _prefix(self, length: str, long: str) -> None:
+    def _prefix(self, length: str, long: str, fits: str) -> None:
         """Writes a compact length behind the run: one byte of the same pack, if it fits."""
         out = self._out
-        run = self._packed() if self._run else ""
-        self._source.add(f"if {length} < 128: {out}.append({self._packed('B', length)})")
-        if run:
-            self._source.add(f"else: {out}.append({run}); {out}.append({long})")
-        else:
-            self._source.add(f"else: {out}.append({long})")
+        run = f"{out}.append({self._packed()}); " if self._run else ""
+        self._source.add(f"if {fits}: {out}.append({self._packed('B', length)})")
+        self._source.add(f"else: {run}{out}.append({long})")
         self._run = []

@@ -191,14 +191,6 @@ def write_tags(
         out += (put_uvarint(tag), put_uvarint(len(value)), value)
 
 
-def size_of(records: Any) -> int:
-    """The bytes of a records field: a buffer's length, or a region's own `size`."""
-    if isinstance(records, bytes | bytearray | memoryview):
-        return len(records)
-    size: int = records.size
-    return size
-
-
 # Errors
 
 

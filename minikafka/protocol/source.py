@@ -36,6 +36,10 @@ class Source:
         """Adds one line at the present depth."""
         self._lines.append(" " * self.depth + text)
 
+    def add_first(self, text: str) -> None:
+        """Adds a line at the head of the function's body."""
+        self._lines.insert(1, " " + text)
+
     def fresh(self, prefix: str) -> str:
         """A variable name that was not used before."""
         self._count += 1
