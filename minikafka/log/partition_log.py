@@ -274,10 +274,13 @@ class PartitionLog(ReadableLog):
     def roll(self, wall_ms: int, base_offset: int = -1) -> None:
         """Seal the active segment and begin one at `base_offset` (at least the log end).
 
-        The sealed one's indexes and the producer state before the new one are written first.
+        The sealed one's indexes and the producer state before the new one are written first. A
+        segment that would begin where an empty one does is that one.
         """
         segments = self._segments
         base_offset = max(base_offset, self.log_end_offset)
+        if base_offset == segments.active.base_offset:
+            return
         self._unsynced += segments.active.write_indexes()
         self._unsynced.append(self._snapshots.write(base_offset, self.producers))
         active = Segment.create(self._disk, self.directory, base_offset, wall_ms)

@@ -25,7 +25,7 @@ DELETED_SUFFIX = ".deleted"
 SUFFIXES = (LOG_SUFFIX, INDEX_SUFFIX, TIME_INDEX_SUFFIX, TRANSACTION_INDEX_SUFFIX)
 
 MAX_RELATIVE_OFFSET = 2**31 - 1
-ROLL_UNKNOWN = NO_TIMESTAMP - 1
+ROLL_UNKNOWN = -(2**63) - 1
 """Below any timestamp: the first append after a restart makes the owner work `roll_at` out."""
 
 DEFAULT_INDEX_INTERVAL_BYTES = 4096

@@ -180,6 +180,10 @@ class Disk(Protocol):
         """Make the names in a directory durable."""
         ...
 
+    def fsync_dir_now(self, path: str) -> None:
+        """The same, blocking: for start and stop only."""
+        ...
+
     async def sync_paths(self, paths: Sequence[str]) -> None:
         """Make the content of these files durable, and the directories that hold them.
 

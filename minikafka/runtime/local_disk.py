@@ -291,6 +291,10 @@ class LocalDisk:
         """Make the names in a directory durable."""
         await self.in_thread(_sync_directory, path)
 
+    def fsync_dir_now(self, path: str) -> None:
+        """Make the names in a directory durable. Blocks: for start and stop only."""
+        _sync_directory(path)
+
     async def sync_paths(self, paths: Sequence[str]) -> None:
         """Make these files and the directories that hold them durable."""
         await self.in_thread(_sync_paths, tuple(paths))
