@@ -55,12 +55,13 @@ class Exchange:
         must not change afterwards: an answer may have to wait for earlier ones.
         """
         connection = self.connection
-        assert self.state < READY, "an exchange is answered once"
         self._on_closed = None  # it may hold the exchange itself: no cycles on the hot path
         if connection.holds & CLOSED:
             self.state = DONE
             release_regions(parts)
-        elif connection.pending:
+            return
+        assert self.state < READY, "an exchange is answered once"
+        if connection.pending:
             self.state = READY
             self._parts = parts
             if connection.pending[0] is self:

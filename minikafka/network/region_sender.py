@@ -22,7 +22,7 @@ from minikafka.network.exchange import Part, release_regions
 from minikafka.runtime.buffers import Buffer
 from minikafka.runtime.disk import FileRegion
 
-READ_BYTES: Final = 256 << 10
+READ_BYTES: Final = 1 << 20
 """Read from a file at a time, and so the most that is read ahead of what the transport takes."""
 
 TURN_BYTES: Final = 2 << 20

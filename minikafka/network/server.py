@@ -133,18 +133,27 @@ class Server:
             self._empty.set_result(None)
 
     async def drain(self, timeout_s: float) -> None:
-        """Stop accepting, let requests in progress be answered for `timeout_s`, close."""
+        """Stop accepting, let requests in progress be answered for `timeout_s`, close.
+
+        No connection is left on return.
+        """
         self._stop_listening()
         for connection in list(self.connections):
             connection.drain()
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._until_empty()
+        except TimeoutError:
+            busy_count = sum(not connection.closed for connection in self.connections)
+            if busy_count:
+                logger.info("%d connections are still busy and closed now", busy_count)
+        self.close()
+        await self._until_empty()
+
+    async def _until_empty(self) -> None:
         if self.connections:
             self._empty = self.loop.create_future()
-            try:
-                async with asyncio.timeout(timeout_s):
-                    await self._empty
-            except TimeoutError:
-                logger.info("%d connections were still busy", len(self.connections))
-        self.close()
+            await self._empty
 
     def close(self) -> None:
         """Stop accepting and abort all connections."""
