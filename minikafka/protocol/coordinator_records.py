@@ -22,10 +22,10 @@ _int16 = Layout(">h")
 class Schemas:
     """The record types of one coordinator's topic. Message classes are imported on first use."""
 
-    __slots__ = ("_classes", "_names", "_package")
+    __slots__ = ("_classes", "_names", "package")
 
     def __init__(self, package: str, names: dict[int, str]) -> None:
-        self._package = package
+        self.package = package
         self._names = names
         self._classes: dict[str, type[Message]] = {}
 
@@ -57,11 +57,11 @@ class Schemas:
     def _class(self, record_type: int, part: str) -> type[Message]:
         stem = self._names.get(record_type)
         if stem is None:
-            raise UnsupportedVersion(f"no {self._package} record has type {record_type}")
+            raise UnsupportedVersion(f"no {self.package} record has type {record_type}")
         name = stem + part
         found = self._classes.get(name)
         if found is None:
-            path = f"minikafka.protocol.records.{self._package}.{module_name(name)}"
+            path = f"minikafka.protocol.records.{self.package}.{module_name(name)}"
             found = self._classes[name] = getattr(import_module(path), name)
         return found
 
