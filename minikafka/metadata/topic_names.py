@@ -39,3 +39,8 @@ def illegal_name_reason(name: str) -> str | None:
 def collision_key(name: str) -> str:
     """Names with the same key would share their metric names, where dots become underscores."""
     return name.replace(".", "_")
+
+
+def may_collide(name: str) -> bool:
+    """Whether `collision_key` changes the name or could be the key of another."""
+    return "." in name or "_" in name

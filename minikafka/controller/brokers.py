@@ -1,0 +1,278 @@
+"""The life of a broker as the controller sees it: registered, fenced, up, stopping.
+
+A registration is for one process (incarnation) and gives it a broker epoch, the offset at which it
+was written. It starts fenced; a heartbeat that does not ask to stay fenced unfences it once it has
+applied the metadata up to its own registration. A heartbeat that asks to shut down moves its
+leaderships away and takes it out of every ISR, and lets it go when all others know.
+
+    fenced                -> up                   wants to be up, and has caught up
+    up                    -> fenced               wants to be fenced, or its session ran out
+    up                    -> controlled shutdown  wants to shut down
+    controlled shutdown   -> gone (fenced)        leads nothing, the others have seen it
+    fenced, up            -> gone (fenced)        wants to shut down at once
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from minikafka.controller.decision import Decision
+from minikafka.controller.leadership import broker_comes, broker_goes
+from minikafka.metadata.features import METADATA_VERSION
+from minikafka.metadata.record_versions import FEATURE_4_3_IV0
+from minikafka.protocol.errors import ErrorCode, KafkaError
+from minikafka.protocol.messages.broker_heartbeat import (
+    BrokerHeartbeatRequest,
+    BrokerHeartbeatResponse,
+)
+from minikafka.protocol.messages.broker_registration import (
+    BrokerRegistrationRequest,
+    BrokerRegistrationResponse,
+)
+from minikafka.protocol.records.metadata.broker_registration_change_record import (
+    BrokerRegistrationChangeRecord,
+)
+from minikafka.protocol.records.metadata.register_broker_record import (
+    BrokerEndpoint,
+    BrokerFeature,
+    RegisterBrokerRecord,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from minikafka.controller.state import ControllerState
+    from minikafka.metadata.image import BrokerImage
+    from minikafka.metadata.replay import MetadataRecord
+
+FENCE = 1
+UNFENCE = -1
+_RESERVED_DIRECTORIES = 100
+"""Directory ids below this number mean something else than a directory (unassigned, lost, …)."""
+
+
+def register_broker(
+    state: ControllerState, request: BrokerRegistrationRequest, next_offset: int, now_ms: int
+) -> Decision[BrokerRegistrationResponse]:
+    """A new process of a broker, fenced for now; `next_offset` will be its epoch.
+
+    KafkaError: INCONSISTENT_CLUSTER_ID, DUPLICATE_BROKER_REGISTRATION while another process with
+    this id is alive, INVALID_REGISTRATION, UNSUPPORTED_VERSION for a finalised feature.
+    """
+    if request.cluster_id != state.cluster_id:
+        raise KafkaError(
+            ErrorCode.INCONSISTENT_CLUSTER_ID,
+            f"Expected cluster ID {state.cluster_id}, but got cluster ID {request.cluster_id}",
+        )
+    existing = state.image.brokers.get(request.broker_id)
+    is_new = existing is None or existing.incarnation_id != request.incarnation_id
+    if (
+        existing is not None
+        and is_new
+        and state.sessions.has_session(existing.broker_id, existing.epoch, now_ms)
+    ):
+        raise KafkaError(
+            ErrorCode.DUPLICATE_BROKER_REGISTRATION,
+            "Another broker is registered with that broker id. If the broker was recently "
+            "restarted this should self-resolve once the heartbeat manager expires the "
+            "broker's session.",
+        )
+    _check_directories(state, request)
+    _check_features(state, request)
+    records: list[MetadataRecord] = []
+    if existing is not None and is_new:
+        is_clean = not state.elr_enabled or request.previous_broker_epoch == existing.epoch
+        records += broker_goes(state, existing.broker_id, unclean=not is_clean)
+    amended = None if is_new else existing
+    epoch = next_offset if amended is None else amended.epoch
+    records.append(_registration(request, epoch, amended))
+    return Decision(records, BrokerRegistrationResponse(broker_epoch=epoch))
+
+
+def _check_directories(state: ControllerState, request: BrokerRegistrationRequest) -> None:
+    if not state.directories_known:
+        return
+    directories = request.log_dirs
+    if not directories:
+        raise _invalid("No directories specified in request")
+    if any(directory.int < _RESERVED_DIRECTORIES for directory in directories):
+        raise _invalid("Reserved directory ID in request")
+    if len(set(directories)) < len(directories):
+        raise _invalid("Duplicate directory ID in request")
+    for broker in state.image.brokers.values():
+        taken = set(broker.log_dirs).intersection(directories)
+        if taken and broker.broker_id != request.broker_id:
+            raise _invalid(
+                f"Broker {broker.broker_id} is already registered with directory {taken.pop()}"
+            )
+
+
+def _check_features(state: ControllerState, request: BrokerRegistrationRequest) -> None:
+    ranges = {
+        feature.name: (feature.min_supported_version, feature.max_supported_version)
+        for feature in request.features
+    }
+    if METADATA_VERSION not in ranges:
+        raise _invalid("Request features do not contain 'metadata.version'")
+    for name, level in state.image.features.items():
+        lowest, highest = ranges.get(name, (0, 0))
+        if not lowest <= level <= highest:
+            raise KafkaError(
+                ErrorCode.UNSUPPORTED_VERSION,
+                "Unable to register because the broker does not support finalized version "
+                f"{level} of {name}. The broker wants a version between {lowest} and {highest}, "
+                "inclusive.",
+            )
+
+
+def _registration(
+    request: BrokerRegistrationRequest, epoch: int, amended: BrokerImage | None
+) -> RegisterBrokerRecord:
+    """`amended` is the registration of the same process, which keeps its standing."""
+    return RegisterBrokerRecord(
+        broker_id=request.broker_id,
+        incarnation_id=request.incarnation_id,
+        broker_epoch=epoch,
+        end_points=[
+            BrokerEndpoint(
+                name=listener.name,
+                host=listener.host,
+                port=listener.port,
+                security_protocol=listener.security_protocol,
+            )
+            for listener in request.listeners
+        ],
+        features=[
+            BrokerFeature(
+                name=feature.name,
+                min_supported_version=feature.min_supported_version,
+                max_supported_version=feature.max_supported_version,
+            )
+            for feature in request.features
+        ],
+        rack=request.rack,
+        fenced=amended is None or amended.fenced,
+        in_controlled_shutdown=amended is not None and amended.in_controlled_shutdown,
+        log_dirs=sorted(request.log_dirs, key=lambda directory: directory.int),
+    )
+
+
+def check_broker_epoch(state: ControllerState, broker_id: int, broker_epoch: int) -> BrokerImage:
+    """The registration of this broker; KafkaError if the request is of another process of it."""
+    broker = state.image.brokers.get(broker_id)
+    if broker is None:
+        raise KafkaError(
+            ErrorCode.STALE_BROKER_EPOCH, f"No broker registration found for broker id {broker_id}"
+        )
+    if broker.epoch != broker_epoch:
+        raise KafkaError(
+            ErrorCode.STALE_BROKER_EPOCH,
+            f"Expected broker epoch {broker.epoch}, but got broker epoch {broker_epoch}",
+        )
+    return broker
+
+
+def heartbeat(
+    state: ControllerState, request: BrokerHeartbeatRequest
+) -> Decision[BrokerHeartbeatResponse]:
+    """What a broker wants, and what it gets. KafkaError STALE_BROKER_EPOCH for a former process."""
+    broker = check_broker_epoch(state, request.broker_id, request.broker_epoch)
+    is_caught_up = request.current_metadata_offset >= broker.epoch
+    records: list[MetadataRecord] = []
+    is_fenced = broker.fenced
+    may_go = False
+    if request.want_shut_down:
+        if broker.fenced:
+            may_go = True
+        elif request.want_fence or _may_leave(state, broker):
+            records += fence(state, broker)
+            is_fenced = may_go = True
+        elif not broker.in_controlled_shutdown:
+            records += _begin_shutdown(state, broker)
+    elif request.want_fence:
+        if not broker.fenced:
+            records += fence(state, broker)
+        is_fenced = True
+    elif broker.fenced and is_caught_up:
+        records += _unfence(state, broker)
+        is_fenced = False
+    records += _cordoned(state, broker, request)
+    return Decision(
+        records,
+        BrokerHeartbeatResponse(
+            is_caught_up=is_caught_up, is_fenced=is_fenced, should_shut_down=may_go
+        ),
+        atomic=False,
+    )
+
+
+def fence(state: ControllerState, broker: BrokerImage) -> list[MetadataRecord]:
+    """The broker is cut off: it leads nothing, is in no ISR, and clients are not shown it."""
+    return [*broker_goes(state, broker.broker_id), _change(broker, fenced=FENCE)]
+
+
+def fence_expired(state: ControllerState, now_ms: int) -> Decision[None]:
+    """Fence the brokers whose sessions have run out."""
+    records: list[MetadataRecord] = []
+    for broker_id in state.sessions.expired(now_ms):
+        broker = state.image.brokers.get(broker_id)
+        if broker is not None and not broker.fenced:
+            records = fence(state, broker)
+            # One at a time: what the next one may lead depends on this one's absence.
+            break
+    return Decision(records, None, atomic=False)
+
+
+def _unfence(state: ControllerState, broker: BrokerImage) -> list[MetadataRecord]:
+    return [_change(broker, fenced=UNFENCE), *broker_comes(state, broker.broker_id)]
+
+
+def _begin_shutdown(state: ControllerState, broker: BrokerImage) -> list[MetadataRecord]:
+    shutdown = _change(broker)
+    shutdown.in_controlled_shutdown = 1
+    return [shutdown, *broker_goes(state, broker.broker_id)]
+
+
+def begins_shutdown(records: Sequence[MetadataRecord]) -> bool:
+    """Whether a heartbeat's records start a controlled shutdown."""
+    return any(
+        isinstance(record, BrokerRegistrationChangeRecord) and record.in_controlled_shutdown
+        for record in records
+    )
+
+
+def _may_leave(state: ControllerState, broker: BrokerImage) -> bool:
+    """Whether a stopping broker leads nothing any more and every broker that is up knows so."""
+    if not broker.in_controlled_shutdown:
+        return False
+    if any(partition.leader == broker.broker_id for _, _, partition in state.image.partitions()):
+        return False
+    since = state.sessions.shutdown_offset(broker.broker_id)
+    return all(
+        state.sessions.metadata_offset(other.broker_id) >= since
+        for other in state.image.brokers.values()
+        if other.is_active and other.broker_id != broker.broker_id
+    )
+
+
+def _cordoned(
+    state: ControllerState, broker: BrokerImage, request: BrokerHeartbeatRequest
+) -> list[MetadataRecord]:
+    wanted = request.cordoned_log_dirs
+    if wanted is None or wanted == broker.cordoned_log_dirs:
+        return []
+    if state.metadata_version < FEATURE_4_3_IV0:
+        return []
+    record = _change(broker)
+    record.cordoned_log_dirs = wanted
+    return [record]
+
+
+def _change(broker: BrokerImage, fenced: int = 0) -> BrokerRegistrationChangeRecord:
+    return BrokerRegistrationChangeRecord(
+        broker_id=broker.broker_id, broker_epoch=broker.epoch, fenced=fenced
+    )
+
+
+def _invalid(text: str) -> KafkaError:
+    return KafkaError(ErrorCode.INVALID_REGISTRATION, text)

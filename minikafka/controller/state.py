@@ -1,0 +1,100 @@
+"""What the rules of the controller read: the image as appended, and what it means for a topic."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from minikafka.controller.partition_change import PartitionRules
+from minikafka.controller.sessions import BrokerSessions
+from minikafka.metadata.features import ELIGIBLE_LEADER_REPLICAS, METADATA_VERSION
+from minikafka.metadata.image import MetadataImage
+from minikafka.metadata.record_versions import has_directories
+from minikafka.metadata.topic_names import collision_key, may_collide
+from minikafka.settings.topic import TopicSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from random import Random
+    from uuid import UUID
+
+    from minikafka.metadata.delta import MetadataDelta
+    from minikafka.settings.broker import BrokerSettings
+
+
+class ControllerState:
+    """The active controller's state: `image` is replicated, `sessions` are this process's own.
+
+    `settings` are this node's: its defaults are the cluster's while it is the active controller.
+    `new_uuid` makes topic ids.
+    """
+
+    __slots__ = ("_by_key", "cluster_id", "image", "new_uuid", "random", "sessions", "settings")
+
+    def __init__(
+        self,
+        *,
+        cluster_id: str,
+        settings: BrokerSettings,
+        random: Random,
+        new_uuid: Callable[[], UUID],
+    ) -> None:
+        self.cluster_id = cluster_id
+        self.settings = settings
+        self.random = random
+        self.new_uuid = new_uuid
+        self.image = MetadataImage()
+        self.sessions = BrokerSessions(settings.broker_session_timeout_ms, settings.node_id)
+        # Topics whose names have a dot or underscore, by what the names come to without them.
+        self._by_key: dict[str, dict[str, None]] = {}
+
+    @property
+    def metadata_version(self) -> int:
+        return self.image.features.get(METADATA_VERSION, 0)
+
+    @property
+    def elr_enabled(self) -> bool:
+        return self.image.features.get(ELIGIBLE_LEADER_REPLICAS, 0) > 0
+
+    @property
+    def directories_known(self) -> bool:
+        return has_directories(self.metadata_version)
+
+    def names_changed(self, delta: MetadataDelta) -> None:
+        """Keep the names that might collide; called with what each replayed batch has touched."""
+        for name in delta.deleted_topics:
+            if may_collide(name):
+                names = self._by_key[collision_key(name)]
+                del names[name]
+        for name in delta.created_topics:
+            if may_collide(name):
+                self._by_key.setdefault(collision_key(name), {})[name] = None
+
+    def colliding_topic(self, name: str) -> str | None:
+        """A topic that `name` could not be told from in metrics."""
+        return next(iter(self._by_key.get(collision_key(name), ())), None)
+
+    def is_active(self, broker_id: int) -> bool:
+        """Whether this broker may lead partitions and be in an ISR."""
+        broker = self.image.brokers.get(broker_id)
+        return broker is not None and broker.is_active
+
+    def topic_settings(self, topic: str) -> TopicSettings:
+        """A topic's configs over the defaults of the cluster."""
+        image = self.image
+        return TopicSettings.resolve(
+            image.topic_configs(topic),
+            self.settings,
+            image.broker_configs(self.settings.node_id),
+            image.cluster_configs,
+        )
+
+    def partition_rules(self, topic: str) -> PartitionRules:
+        """What decides over ISR and leadership of this topic's partitions."""
+        settings = self.topic_settings(topic)
+        partitions = self.image.topics[topic].partitions
+        replication_factor = len(next(iter(partitions.values())).replicas) if partitions else 1
+        return PartitionRules(
+            elr=self.elr_enabled,
+            min_isr=min(settings.min_insync_replicas, replication_factor),
+            unclean=settings.unclean_leader_election_enable,
+        )
