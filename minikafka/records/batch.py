@@ -20,7 +20,8 @@ from collections.abc import Iterator
 from struct import Struct
 from typing import NamedTuple
 
-from minikafka.records.crc import Buffer, crc32c
+from minikafka.protocol.types import Buffer
+from minikafka.records.crc import crc32c
 from minikafka.records.errors import CorruptRecordError
 
 HEADER_BYTES = 61
