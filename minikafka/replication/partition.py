@@ -42,8 +42,15 @@ def produce_rules(settings: TopicSettings) -> ProduceRules:
 class Duplicate(Protocol):
     """A batch that the producer state already knows."""
 
-    base_offset: int
-    timestamp: int
+    @property
+    def base_offset(self) -> int:
+        """Where its first copy lies."""
+        ...
+
+    @property
+    def timestamp(self) -> int:
+        """Milliseconds, of that copy."""
+        ...
 
 
 class Producers(Protocol):

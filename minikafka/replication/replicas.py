@@ -1,8 +1,7 @@
 """The replicas of one broker: which partitions live here, where their logs are, what they do next.
 
 Roles come from metadata, never from requests: `load` opens at start what the image puts on this
-broker, `publish` follows every committed change. Maintenance (retention, checkpoints, purging of
-deleted directories, expiry of producers) runs by the clock of age.
+broker, `publish` follows every committed change. What happens by age is in `maintenance`.
 
 An I/O error takes the log directory offline: its partitions are served as storage errors, the
 others go on (with one directory the owner ends the process, as Kafka does).
@@ -12,6 +11,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
+from random import Random
 from uuid import UUID
 
 from minikafka.log.directory import LogDirectory
@@ -28,15 +28,12 @@ from minikafka.protocol.errors import ErrorCode, KafkaError
 from minikafka.protocol.types import ZERO_UUID
 from minikafka.replication.partition import Partition
 from minikafka.replication.purgatory import Purgatory
-from minikafka.runtime.clock import AgeClock, WallClock
+from minikafka.runtime.clock import WallClock
+from minikafka.runtime.entropy import random_uuid
 from minikafka.settings.broker import BrokerSettings
 from minikafka.settings.topic import TopicSettings
 
 logger = logging.getLogger("minikafka.replicas")
-
-# Kafka's cadences that have no key of their own.
-PRODUCER_EXPIRY_CHECK_MS = 600_000
-PURGE_CHECK_MS = 1_000
 
 OfflineReport = Callable[[LogDirectory, OSError], None]
 
@@ -52,21 +49,22 @@ class ReplicaManager:
         directories: Sequence[LogDirectory],
         purgatory: Purgatory,
         wall_clock: WallClock,
-        age_clock: AgeClock,
+        random: Random,
         on_offline: OfflineReport,
     ) -> None:
         self._settings = settings
         self._node_id = settings.node_id
         self._image = image
-        self._directories = list(directories)
+        self.online = list(directories)
         self._purgatory = purgatory
         self._wall_clock = wall_clock
-        self._age_clock = age_clock
+        self._random = random
         self._on_offline = on_offline
         self._by_name: dict[tuple[str, int], Partition] = {}
         self._by_id: dict[tuple[UUID, int], Partition] = {}
-        self._directory_of: dict[Partition, LogDirectory] = {}
-        self._offline: dict[tuple[str, int], LogDirectory] = {}
+        # Where each log lies, also while its directory is offline.
+        self._homes: dict[tuple[str, int], LogDirectory] = {}
+        self._offline: set[tuple[str, int]] = set()
 
     # -- looking up ---------------------------------------------------------------------------
 
@@ -114,9 +112,17 @@ class ReplicaManager:
     # -- following the metadata ---------------------------------------------------------------
 
     def load(self) -> None:
-        """Open the logs of every partition that the image puts here; at start, before listening."""
-        for directory in self._directories:
-            directory.set_strays_aside(self._belongs_here)
+        """Open the logs of every partition that the image puts here; at start, before listening.
+
+        Directories of partitions that are not this broker's are set aside as strays. Raises
+        LogDirectoryError for a folder that is none of Kafka's, OSError, CorruptLogError.
+        """
+        for directory in self.online:
+            for found in directory.scan(self._wall_clock.now_ms()):
+                if self._is_assigned(found.topic, found.partition, found.topic_id):
+                    self._homes[found.topic, found.partition] = directory
+                else:
+                    directory.set_aside(found.topic, found.partition, random_uuid(self._random))
         for topic, index, partition in self._image.partitions():
             if self._node_id in partition.replicas:
                 self._start_replica(topic, index, partition)
@@ -137,7 +143,7 @@ class ReplicaManager:
                 self._delete_replica(name, found.topic_id, index)
         self._follow_configs(delta)
 
-    def _belongs_here(self, topic: str, index: int, topic_id: UUID | None) -> bool:
+    def _is_assigned(self, topic: str, index: int, topic_id: UUID | None) -> bool:
         known = self._image.topics.get(topic)
         return (
             known is not None
@@ -147,27 +153,52 @@ class ReplicaManager:
         )
 
     def _start_replica(self, topic: TopicImage, index: int, image: PartitionImage) -> None:
-        directory = self._choose_directory(topic.name, index, image)
+        key = (topic.name, index)
+        directory = self._homes.get(key)
+        is_new = directory is None
         if directory is None:
+            directory = self._choose_directory(image)
+        if directory is None:
+            self._offline.add(key)
             return
         try:
-            log = directory.open_or_create(
+            log = self._open_log(directory, topic, index, is_new=is_new)
+        except OSError as error:
+            self._offline.add(key)
+            self.directory_failed(directory, error)
+            return
+        self._homes[key] = directory
+        partition = Partition(self._node_id, topic.name, topic.topic_id, index, log)
+        known = directory.high_watermarks.get(key, 0)
+        partition.high_watermark = max(log.log_start_offset, min(known, log.log_end_offset))
+        self._by_name[key] = partition
+        self._by_id[topic.topic_id, index] = partition
+        partition.apply(image)
+
+    def _open_log(
+        self, directory: LogDirectory, topic: TopicImage, index: int, *, is_new: bool
+    ) -> PartitionLog:
+        settings = self._topic_settings(topic.name)
+        wall_ms = self._wall_clock.now_ms()
+        expiration_ms = self._settings.producer_id_expiration_ms
+        if is_new:
+            return directory.create_log(
                 topic.name,
                 index,
                 topic.topic_id,
-                self._topic_settings(topic.name),
-                self._wall_clock.now_ms(),
+                settings=settings,
+                wall_ms=wall_ms,
+                producer_expiration_ms=expiration_ms,
+                random=self._random,
             )
-        except OSError as error:
-            self.directory_failed(directory, error)
-            self._offline[topic.name, index] = directory
-            return
-        partition = Partition(self._node_id, topic.name, topic.topic_id, index, log)
-        partition.high_watermark = directory.high_watermark(topic.name, index, log)
-        self._by_name[topic.name, index] = partition
-        self._by_id[topic.topic_id, index] = partition
-        self._directory_of[partition] = directory
-        partition.apply(image)
+        return directory.open_log(
+            topic.name,
+            index,
+            settings=settings,
+            wall_ms=wall_ms,
+            producer_expiration_ms=expiration_ms,
+            random=self._random,
+        )
 
     def _follow_replica(self, topic: TopicImage, index: int, image: PartitionImage) -> None:
         partition = self._by_name.get((topic.name, index))
@@ -186,27 +217,28 @@ class ReplicaManager:
             return
         del self._by_name[topic, index]
         self._by_id.pop((topic_id, index), None)
-        directory = self._directory_of.pop(partition)
+        directory = self._homes.pop((topic, index))
+        delay_ms = partition.log.settings.file_delete_delay_ms
         partition.retire()
         self._purgatory.changed(partition)
         try:
-            directory.schedule_delete(partition.log, self._age_clock.now_ms())  # type: ignore[arg-type]  # a replica's log is a PartitionLog
+            directory.schedule_delete(
+                topic,
+                index,
+                random_uuid(self._random),
+                wall_ms=self._wall_clock.now_ms(),
+                delay_ms=delay_ms,
+            )
         except OSError as error:
             self.directory_failed(directory, error)
 
-    def _choose_directory(
-        self, topic: str, index: int, image: PartitionImage
-    ) -> LogDirectory | None:
-        """Where the log is, else where the metadata puts it, else the one with the fewest logs."""
-        online = [directory for directory in self._directories if directory.online]
-        for directory in online:
-            if directory.holds(topic, index):
-                return directory
+    def _choose_directory(self, image: PartitionImage) -> LogDirectory | None:
+        """Where the metadata puts a new replica, else the directory with the fewest logs."""
         wanted = image.directory_of(self._node_id)
-        for directory in online:
-            if directory.directory_id == wanted:
+        for directory in self.online:
+            if directory.meta.directory_id == wanted:
                 return directory
-        return min(online, key=len, default=None)
+        return min(self.online, key=lambda directory: len(directory.logs), default=None)
 
     def _topic_settings(self, topic: str) -> TopicSettings:
         image = self._image
@@ -229,107 +261,50 @@ class ReplicaManager:
             if everywhere or partition.topic in changed:
                 partition.configure(self._topic_settings(partition.topic))
 
-    # -- maintenance --------------------------------------------------------------------------
-
-    def start_maintenance(self) -> None:
-        """Begin the periodic work; ends with the age clock."""
-        settings = self._settings
-        self._every(settings.log_retention_check_interval_ms, self.delete_old_segments)
-        self._every(settings.replica_high_watermark_checkpoint_interval_ms, self.checkpoint)
-        self._every(PRODUCER_EXPIRY_CHECK_MS, self.expire_producers)
-        self._every(PURGE_CHECK_MS, self.purge)
-
-    def _every(self, interval_ms: int, work: Callable[[], None]) -> None:
-        def run() -> None:
-            work()
-            self._age_clock.call_later(interval_ms, run)
-
-        self._age_clock.call_later(interval_ms, run)
-
-    def delete_old_segments(self) -> None:
-        """Retention by time, size and log start offset, partition by partition."""
-        wall_ms = self._wall_clock.now_ms()
-        for partition in list(self._by_name.values()):
-            directory = self._directory_of[partition]
-            log = _log_of(partition)
-            start = log.log_start_offset
-            try:
-                log.delete_old_segments(wall_ms, partition.high_watermark)
-            except OSError as error:
-                self.directory_failed(directory, error)
-                continue
-            if log.log_start_offset != start:
-                self._purgatory.changed(partition)
-
-    def checkpoint(self) -> None:
-        """Write the high watermarks, log start offsets and recovery points of every directory."""
-        for directory in self._directories:
-            if not directory.online:
-                continue
-            marks = {
-                (partition.topic, partition.index): partition.high_watermark
-                for partition, place in self._directory_of.items()
-                if place is directory
-            }
-            try:
-                directory.checkpoint(marks)
-            except OSError as error:
-                self.directory_failed(directory, error)
-
-    def expire_producers(self) -> None:
-        """Forget producers that have not written for `producer.id.expiration.ms`."""
-        wall_ms = self._wall_clock.now_ms()
-        for partition in self._by_name.values():
-            _log_of(partition).producers.expire(wall_ms)
-
-    def purge(self) -> None:
-        """Remove deleted segments and directories whose `file.delete.delay.ms` is over."""
-        now_ms = self._age_clock.now_ms()
-        for directory in self._directories:
-            if directory.online:
-                try:
-                    directory.purge(now_ms)
-                except OSError as error:
-                    self.directory_failed(directory, error)
-
     # -- failure and end ----------------------------------------------------------------------
 
     def storage_failed(self, partition: Partition, error: OSError) -> None:
         """A read or write of this partition's log failed."""
-        directory = self._directory_of.get(partition)
+        directory = self._homes.get((partition.topic, partition.index))
         if directory is not None:
             self.directory_failed(directory, error)
 
     def directory_failed(self, directory: LogDirectory, error: OSError) -> None:
         """Take a directory offline with every partition in it."""
-        if not directory.online:
+        if directory not in self.online:
             return
-        directory.fail()
+        self.online.remove(directory)
         logger.error("log directory %s is offline: %s", directory.path, error)
-        for partition, place in list(self._directory_of.items()):
-            if place is directory:
-                key = (partition.topic, partition.index)
-                self._by_name.pop(key, None)
+        for key, home in self._homes.items():
+            partition = self._by_name.pop(key, None) if home is directory else None
+            if partition is not None:
                 self._by_id.pop((partition.topic_id, partition.index), None)
-                del self._directory_of[partition]
-                self._offline[key] = directory
+                self._offline.add(key)
                 partition.retire()
                 self._purgatory.changed(partition)
         self._on_offline(directory, error)
 
-    def close(self) -> None:
-        """Close every log cleanly: indexes trimmed, producer snapshots written."""
-        self.checkpoint()
-        for partition, directory in list(self._directory_of.items()):
-            if not directory.online:
-                continue
+    def in_directory(self, directory: LogDirectory) -> Iterator[Partition]:
+        """The partitions whose logs are in `directory`."""
+        for key, partition in self._by_name.items():
+            if self._homes[key] is directory:
+                yield partition
+
+    def high_watermarks(self, directory: LogDirectory) -> dict[tuple[str, int], int]:
+        """What the checkpoint of `directory` should say."""
+        return {
+            (partition.topic, partition.index): partition.high_watermark
+            for partition in self.in_directory(directory)
+        }
+
+    async def close(self, broker_epoch: int) -> None:
+        """Close every log cleanly, then write the marker that says so, directory by directory."""
+        for directory in self.online:
             try:
-                _log_of(partition).close(clean=True)
+                await directory.close(
+                    clean=True,
+                    broker_epoch=broker_epoch,
+                    high_watermarks=self.high_watermarks(directory),
+                )
             except OSError as error:
-                self.directory_failed(directory, error)
-
-
-def _log_of(partition: Partition) -> PartitionLog:
-    log = partition.log
-    assert isinstance(log, PartitionLog)
-    return log
+                logger.error("log directory %s was not closed cleanly: %s", directory.path, error)
