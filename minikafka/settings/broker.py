@@ -72,6 +72,15 @@ class BrokerSettings(
         """The settings in effect under configs altered at run time (KIP-226)."""
         return BrokerSettings.parse({**self.originals, **cluster_dynamic, **broker_dynamic})
 
+    def value(self, key: str) -> Any:
+        """The value of any known broker key, also of one that is only accepted."""
+        declared = find_setting(key)
+        assert declared is not None, f"{key} is not a broker key"
+        if key in type(self).declarations:
+            return getattr(self, declared.attribute)
+        text = self.originals.get(key)
+        return declared.default if text is None else declared.parse(text)
+
     @property
     def is_broker(self) -> bool:
         return "broker" in self.process_roles
@@ -103,7 +112,7 @@ class BrokerSettings(
         return None
 
 
-_ANY_HOST = frozenset({"", "0.0.0.0", "::"})  # noqa: S104  # compared, not bound
+_ANY_HOST = frozenset({"", "0.0.0.0", "::"})  # compared, not bound
 
 
 def find_setting(key: str) -> Setting[Any] | None:

@@ -17,7 +17,10 @@ Dynamic = Literal["per-broker", "cluster-wide"]
 
 
 class SettingError(ValueError):
-    """A value that a key does not take. `str()` is the text that Kafka answers with (error 40)."""
+    """A value that a key does not take. `str()` is the text to answer with."""
+
+    #: the protocol's error code: INVALID_CONFIG
+    error_code: ClassVar[int] = 40
 
     def __init__(self, key: str, value: str | None, allowed: str, text: str | None = None) -> None:
         shown = "null" if value is None else value
@@ -25,6 +28,12 @@ class SettingError(ValueError):
         self.key = key
         self.value = value
         self.allowed = allowed
+
+
+class SettingRequestError(SettingError):
+    """A change of settings that makes no sense whatever the value: INVALID_REQUEST."""
+
+    error_code: ClassVar[int] = 42
 
 
 class Setting(Generic[T]):
@@ -128,6 +137,12 @@ class Setting(Generic[T]):
     def text(self, value: T | None) -> str | None:
         """The form in which DescribeConfigs shows `value`."""
         return None if value is None else self.kind.text(value)
+
+    def normal(self, text: str) -> str | None:
+        """`text` as DescribeConfigs shows it: trimmed, numbers and booleans in Java's form."""
+        if self.kind.config_type == LIST_TYPE:
+            return ",".join(parse_list(text))
+        return self.kind.text(self.kind.parse(text))
 
     @property
     def default_text(self) -> str | None:
