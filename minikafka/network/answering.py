@@ -5,22 +5,26 @@ with regions go to a sender (see `region_sender`); while it is at work everythin
 """
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from struct import Struct
 from typing import Final
 
-from minikafka.network.exchange import READY, Exchange, Part, release_regions
+from minikafka.network.exchange import READY, Exchange, Part
 from minikafka.network.limits import SendPath
 from minikafka.network.link import CLOSED, SENDING, WRITE_PAUSED, Link
 from minikafka.network.region_sender import (
     RegionLostError,
     Sender,
+    SendfileRefusedError,
     SendfileSender,
     WriteSender,
-    may_sendfile,
+    should_sendfile,
 )
 from minikafka.runtime.buffers import Buffer
 from minikafka.runtime.disk import FileRegion
+
+logger = logging.getLogger(__name__)
 
 _pack_size = Struct(">i").pack
 
@@ -102,17 +106,14 @@ class Answering(Link):
             self._sender.parts.extend(framed)
             return
         self.flush()
-        try:
-            if self._send_path == "sendfile" and may_sendfile(self._transport, parts):
-                self._sender = SendfileSender(self._transport, framed, self._loop, self._pump)
-            else:
-                self._sender = WriteSender(
-                    self._transport, framed, self._is_write_paused, self._pump_soon
-                )
-        except OSError as error:  # no descriptor left for the duplicate
-            release_regions(parts)
-            self.abort(f"cannot send: {error}")
-            return
+        transport = self._transport
+        if should_sendfile(self._send_path, size, transport, parts):
+            try:
+                self._sender = SendfileSender(transport, framed, self._loop, self._pump)
+            except OSError as error:
+                self._refuse_sendfile(error)  # no descriptor is left for the duplicate
+        if self._sender is None:
+            self._sender = WriteSender(transport, framed, self._is_write_paused, self._pump_soon)
         self.holds |= SENDING
         self._pump()
 
@@ -124,6 +125,16 @@ class Answering(Link):
         try:
             if not sender.pump():
                 return
+        except SendfileRefusedError as error:
+            self._refuse_sendfile(error)
+            assert isinstance(sender, SendfileSender)
+            rest, position = sender.take_rest()
+            sender.close()
+            self._sender = WriteSender(
+                self._transport, rest, self._is_write_paused, self._pump_soon, position
+            )
+            self._pump_soon()
+            return
         except (RegionLostError, OSError) as error:
             # A peer that has gone is an OSError, too; `connection_lost` closes the sender.
             self.abort(str(error))
@@ -131,6 +142,10 @@ class Answering(Link):
         self._sender = None
         sender.close()
         self.unhold(SENDING)
+
+    def _refuse_sendfile(self, error: Exception) -> None:
+        logger.warning("%s:%d: no sendfile, reading instead: %s", *self.peer, error)
+        self._send_path = "write"
 
     def _pump_soon(self) -> None:
         self._loop.call_soon(self._pump)

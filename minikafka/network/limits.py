@@ -16,7 +16,8 @@ class NetworkLimits:
     - `queued_max_bytes`: `queued.max.request.bytes`; bound of all request buffers together
       (at least `request_max_bytes`; 256 MiB here where Kafka has no bound).
     - `idle_ms`: `connections.max.idle.ms`.
-    - `send_path`: how file regions are sent; "auto" is "write", the cheaper on loopback.
+    - `send_path`: how regions of files are sent; "auto" chooses by the size of the answer, see
+      `region_sender`. "sendfile" is "write" where the transport or the file does not allow it.
     - `max_connections`, `max_connections_per_ip`, `max_connections_per_ip_overrides`: the Kafka
       settings of these names; a connection too many is closed as soon as it is accepted.
     - `send_buffer_bytes`, `receive_buffer_bytes`: `socket.{send,receive}.buffer.bytes`; 0 and -1

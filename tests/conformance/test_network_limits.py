@@ -181,8 +181,9 @@ def test_requests_that_exhaust_the_budget_all_complete(loop_name: str) -> None:
 def test_small_requests_pass_while_memory_is_short(loop_name: str) -> None:
     async def main() -> None:
         limits = {"request_max_bytes": MIB, "queued_max_bytes": MIB}
-        async with serving(echo, **limits) as (server, port), client(port) as first:
-            async with client(port) as second, client(port) as small:
+        async with serving(echo, **limits) as (server, port):
+            first, second, small = _connect(port), _connect(port), _connect(port)
+            with first.sock, second.sock, small.sock:
                 half = struct.pack(">i", MIB) + bytes(MIB // 2)
                 await first.send(half)
                 await second.send(half[: 300 << 10])
