@@ -10,7 +10,7 @@ For a request of a nullable name and an array of partitions, flexible, the resul
       if 0 < n2 < 128: q = p + n2 - 1; o1.name = str(b[p:q], 'utf-8'); p = q
       else: o1.name, p = read_long_nullable_string(b, p, n2, 'SampleRequest.name')
       …
-     except (IndexError, struct_error, UnicodeDecodeError) as error:
+     except failures as error:
       raise malformed('SampleRequest', 3, error) from error
      if p > end: raise malformed('SampleRequest', 3, 'truncated')
      return o1, p
@@ -41,8 +41,9 @@ def _malformed(name: str, version: int, cause: object) -> MalformedMessage:
 
 
 _NAMES: Final[dict[str, Any]] = {
-    "IndexError": IndexError,
     "ZERO_UUID": ZERO_UUID,
+    # what Python raises where the buffer ends, or a text is no UTF-8
+    "failures": (IndexError, UnicodeDecodeError, struct.error),
     "keep_tags": primitives.keep_tags,
     "make_uuid": primitives.make_uuid,
     "malformed": _malformed,
@@ -53,7 +54,6 @@ _NAMES: Final[dict[str, Any]] = {
     "read_tag": primitives.read_tag,
     "read_uuids": primitives.read_uuids,
     "skip_tags": primitives.skip_tags,
-    "struct_error": struct.error,
     "too_long": primitives.too_long,
     "too_many": primitives.too_many,
     "uvarint": primitives.uvarint,
@@ -99,7 +99,7 @@ class DecoderCompiler:
         result = self._struct(message, version >= message.flexible)
         self._flush()
         source.depth = 1
-        source.add("except (IndexError, struct_error, UnicodeDecodeError) as error:")
+        source.add("except failures as error:")
         source.add(f" raise malformed({message.__name__!r}, {version}, error) from error")
         source.add(f"if p > end: raise malformed({message.__name__!r}, {version}, 'truncated')")
         source.add(f"return {result}, p")
@@ -177,8 +177,10 @@ class DecoderCompiler:
         source.add(f"if {count}:")
         source.depth += 1
         source.add(f"if {count} > 127: {count}, p = uvarint(b, p, {count})")
-        tag, begin, stop = source.fresh("tag"), source.fresh("begin"), source.fresh("stop")
+        tag, stop = source.fresh("tag"), source.fresh("stop")
         source.add(f"{tag} = -1")
+        if is_message:
+            source.add("unknown = []")
         source.add(f"for _ in range({count}):")
         source.depth += 1
         source.add(f"{tag}, p, {stop} = read_tag(b, p, {tag})")
@@ -192,10 +194,12 @@ class DecoderCompiler:
             source.depth -= 1
         source.add("else:")
         if is_message:
-            source.add(f" {begin} = ({tag}, bytes(b[p:{stop}]))")
-            source.add(f" {instance}.unknown_tags = (*{instance}.unknown_tags, {begin})")
+            source.add(f" unknown.append(({tag}, bytes(b[p:{stop}])))")
         source.add(f" p = {stop}")
-        source.depth -= 2
+        source.depth -= 1
+        if is_message:
+            source.add(f"if unknown: {instance}.unknown_tags = tuple(unknown)")
+        source.depth -= 1
 
     # Values
 

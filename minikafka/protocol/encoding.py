@@ -12,9 +12,10 @@ reads like
       else: out.append(p_i(m.throttle_time_ms)); out.append(put_uvarint(n2 + 1))
       for m3 in x1:
        …
-     except (AttributeError, TypeError, struct_error, UnicodeEncodeError) as error:
+      data = b''.join(out)
+     except failures as error:
       raise unencodable('SampleResponse', 3, error) from error
-     append(b"".join(out))
+     append(data)
 
 Neighbouring fixed-size fields and the length that follows them are packed by one call, and a zero
 count of tagged fields is a pad byte of that call. `append` gets the message in few parts: what lies
@@ -49,12 +50,11 @@ def _unsupported(where: str, version: int) -> UnsupportedVersion:
 
 
 _NAMES: Final[dict[str, Any]] = {
-    "AttributeError": AttributeError,
-    "TypeError": TypeError,
     "buffers": frozenset((bytes, bytearray, memoryview)),
+    # what Python raises for a value that is not of its field's type
+    "failures": (AttributeError, OverflowError, TypeError, UnicodeEncodeError, struct.error),
     "long_string_prefix": primitives.long_string_prefix,
     "put_uvarint": primitives.put_uvarint,
-    "struct_error": struct.error,
     "unencodable": _unencodable,
     "unsupported": _unsupported,
     "write_tags": primitives.write_tags,
@@ -97,11 +97,11 @@ class EncoderCompiler:
         source.depth = 2
         self._struct(message, "m", version >= message.flexible)
         self._flush()
-        source.add("pass")  # a message may have no fields at all
+        source.add("data = b''.join(out)")
         source.depth = 1
-        source.add("except (AttributeError, TypeError, struct_error, UnicodeEncodeError) as error:")
+        source.add("except failures as error:")
         source.add(f" raise unencodable({message.__name__!r}, {version}, error) from error")
-        source.add("append(b''.join(out))")
+        source.add("append(data)")
 
     # Fixed-size values are collected …
 

@@ -125,7 +125,9 @@ def skip_tags(buffer: Buffer, position: int, first: int) -> int:
     return position
 
 
-def keep_tags(buffer: Buffer, position: int, first: int) -> tuple[list[tuple[int, bytes]], int]:
+def keep_tags(
+    buffer: Buffer, position: int, first: int
+) -> tuple[tuple[tuple[int, bytes], ...], int]:
     """A tagged section of which no tag is known, as (tag, bytes) pairs."""
     count, position = uvarint(buffer, position, first)
     tags: list[tuple[int, bytes]] = []
@@ -133,7 +135,7 @@ def keep_tags(buffer: Buffer, position: int, first: int) -> tuple[list[tuple[int
     for _ in range(count):
         tag, begin, position = read_tag(buffer, position, tag)
         tags.append((tag, bytes(buffer[begin:position])))
-    return tags, position
+    return tuple(tags), position
 
 
 class ArrayReaders(dict[int, Callable[[Buffer, int], tuple[Any, ...]]]):

@@ -28,11 +28,13 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     class Region(Protocol):
-        """Bytes that lie elsewhere (part of a file): the encoder counts `size` and passes the
-        object on as a part.
+        """Bytes that lie elsewhere, say in a file: the encoder writes their `size` as the length of
+        the field and hands the object itself on as a part.
         """
 
-        size: int
+        @property
+        def size(self) -> int:
+            """The number of bytes."""
 
 
 __all__ = [
@@ -190,13 +192,13 @@ def _slot_names(cls: type[Struct]) -> tuple[str, ...]:
 def _compile_init(cls: type[Struct]) -> Any:
     """Writes `def __init__(self, *, a=…, b=…)` with the fields' defaults and compiles it."""
     values: dict[str, Any] = {"FRESH": FRESH}
+    fields = {field.name: field for field in fields_of(cls)}
     parameters, lines = [], []
     for name in _slot_names(cls):
         default = () if name == "unknown_tags" else cls._defaults[name]
         if default is FRESH:
-            text = next(field for field in fields_of(cls) if field.name == name)
-            new = "[]" if text.is_array else f"new_{name}()"
-            values[f"new_{name}"] = text.struct
+            new = "[]" if fields[name].is_array else f"new_{name}()"
+            values[f"new_{name}"] = fields[name].struct
             lines.append(f" self.{name} = {new} if {name} is FRESH else {name}")
             parameters.append(f"{name}=FRESH")
         else:

@@ -19,5 +19,4 @@ class AddOffsetsToTxnRequest(Message, api_key=25, versions=(0, 4), flexible=3):
 
 class AddOffsetsToTxnResponse(Message, api_key=25, versions=(0, 4), flexible=3):
     throttle_time_ms: Int32 = 0
-    # response error code, or 0 if there was no error
     error_code: Int16 = 0

@@ -34,8 +34,6 @@ class AlterClientQuotasResponse(Message, api_key=49, versions=(0, 1), flexible=1
 
 
 class AlterClientQuotasResponseEntryData(Struct):
-    # error code, or `0` if the quota alteration succeeded
     error_code: Int16 = 0
-    # error message, or `null` if the quota alteration succeeded
     error_message: String | None = ""
     entity: list[EntityData] = FRESH

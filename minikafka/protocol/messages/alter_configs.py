@@ -8,7 +8,6 @@ from minikafka.protocol.types import FRESH, Bool, Int8, Int16, Int32, Message, S
 
 
 class AlterConfigsRequest(Message, api_key=33, versions=(0, 2), flexible=2):
-    # updates for each resource
     resources: list[AlterConfigsResource] = FRESH
     # true if we should validate the request, but not change the configurations
     validate_only: Bool = False
@@ -22,7 +21,6 @@ class AlterConfigsResource(Struct):
 
 class AlterableConfig(Struct):
     name: String = ""
-    # value to set for the configuration key
     value: String | None = ""
 
 
@@ -33,7 +31,6 @@ class AlterConfigsResponse(Message, api_key=33, versions=(0, 2), flexible=2):
 
 class AlterConfigsResourceResponse(Struct):
     error_code: Int16 = 0
-    # resource error message, or null if there was no error
     error_message: String | None = ""
     resource_type: Int8 = 0
     resource_name: String = ""

@@ -56,13 +56,11 @@ class BrokerState(Struct):
 class AlterPartitionResponse(Message, api_key=56, versions=(2, 3), flexible=0):
     throttle_time_ms: Int32 = 0
     error_code: Int16 = 0
-    # responses for each topic
     topics: list[AlterPartitionResponseTopicData] = FRESH
 
 
 class AlterPartitionResponseTopicData(Struct):
     topic_id: Annotated[Uuid, ignorable] = ZERO_UUID
-    # responses for each partition
     partitions: list[AlterPartitionResponsePartitionData] = FRESH
 
 

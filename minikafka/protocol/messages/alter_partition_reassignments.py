@@ -22,7 +22,6 @@ from minikafka.protocol.types import (
 
 
 class AlterPartitionReassignmentsRequest(Message, api_key=45, versions=(0, 1), flexible=0):
-    # time in ms to wait for the request to complete
     timeout_ms: Int32 = 60000
     allow_replication_factor_change: Annotated[Bool, since(1)] = True
     topics: list[ReassignableTopic] = FRESH
@@ -55,7 +54,5 @@ class ReassignableTopicResponse(Struct):
 
 class ReassignablePartitionResponse(Struct):
     partition_index: Int32 = 0
-    # error code for this partition, or 0 if there was no error
     error_code: Int16 = 0
-    # error message for this partition, or null if there was no error
     error_message: String | None = ""

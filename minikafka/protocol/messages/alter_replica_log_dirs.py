@@ -27,7 +27,6 @@ class AlterReplicaLogDirsResponse(Message, api_key=34, versions=(1, 2), flexible
 
 class AlterReplicaLogDirTopicResult(Struct):
     topic_name: String = ""
-    # results for each partition
     partitions: list[AlterReplicaLogDirPartitionResult] = FRESH
 
 

@@ -25,7 +25,6 @@ class ScramCredentialUpsertion(Struct):
 
 class AlterUserScramCredentialsResponse(Message, api_key=51, versions=(0, 0), flexible=0):
     throttle_time_ms: Int32 = 0
-    # results for deletions and alterations, one per affected user
     results: list[AlterUserScramCredentialsResult] = FRESH
 
 

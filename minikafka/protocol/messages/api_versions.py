@@ -1,8 +1,10 @@
 """ApiVersions (api key 18): tells which apis and versions, and which features, a node speaks.
 
-v1: adds throttle time to the response.
-v3: is the first flexible version and adds ClientSoftwareName and ClientSoftwareVersion.
-v4: fixes KAFKA-17011, which blocked SupportedFeatures.MinVersion in the response from being 0.
+The response has no tagged fields in its header in any version, and a request of an unknown version
+is answered in version 0: a client must be able to read it before it knows anything (KIP-511).
+
+v3: the client's software name and version; the features of node and cluster (KIP-584).
+v4: features with minimum version 0 are told too (KAFKA-17011).
 """
 
 from __future__ import annotations
@@ -48,17 +50,13 @@ class ApiVersionsResponse(Message, api_key=18, versions=(0, 4), flexible=3):
 
 class ApiVersion(Struct):
     api_key: Int16 = 0
-    # minimum supported version, inclusive
     min_version: Int16 = 0
-    # maximum supported version, inclusive
     max_version: Int16 = 0
 
 
 class SupportedFeatureKey(Struct):
     name: String = ""
-    # minimum supported version for the feature
     min_version: Int16 = 0
-    # maximum supported version for the feature
     max_version: Int16 = 0
 
 

@@ -51,7 +51,6 @@ class LeaderEndpoint(Struct):
 class BeginQuorumEpochResponse(Message, api_key=53, versions=(0, 1), flexible=1):
     error_code: Int16 = 0
     topics: list[BeginQuorumEpochResponseTopicData] = FRESH
-    # endpoints for all leaders enumerated in PartitionData
     node_endpoints: Annotated[list[NodeEndpoint], tag(0, 1)] = FRESH
 
 

@@ -14,7 +14,6 @@ class BrokerHeartbeatRequest(Message, api_key=63, versions=(0, 2), flexible=0):
     broker_epoch: Int64 = -1
     # highest metadata offset which the broker has reached
     current_metadata_offset: Int64 = 0
-    # true if the broker wants to be fenced, false otherwise
     want_fence: Bool = False
     # true if the broker wants to be shut down, false otherwise
     want_shut_down: Bool = False
@@ -29,7 +28,5 @@ class BrokerHeartbeatResponse(Message, api_key=63, versions=(0, 2), flexible=0):
     error_code: Int16 = 0
     # true if the broker has approximately caught up with the latest metadata
     is_caught_up: Bool = False
-    # true if the broker is fenced
     is_fenced: Bool = True
-    # true if the broker should proceed with its shutdown
     should_shut_down: Bool = False

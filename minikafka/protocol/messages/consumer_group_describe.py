@@ -35,7 +35,6 @@ class ConsumerGroupDescribeResponse(Message, api_key=69, versions=(0, 1), flexib
 
 
 class DescribedGroup(Struct):
-    # describe error, or 0 if there was no error
     error_code: Int16 = 0
     error_message: String | None = None
     group_id: String = ""

@@ -1,8 +1,5 @@
-"""ConsumerProtocolAssignment: what the leader of a classic consumer group assigns to a member
-(bytes inside SyncGroup).
-
-v2: is to support a new field `GenerationId` in ConsumerProtocolSubscription.
-v3: adds rack id to ConsumerProtocolSubscription.
+"""ConsumerProtocolAssignment: what the leader of a classic consumer group assigns to a member; the
+bytes in SyncGroup, behind an int16 version. All versions are alike: they follow the subscription's.
 """
 
 from __future__ import annotations

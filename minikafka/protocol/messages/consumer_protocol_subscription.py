@@ -1,9 +1,9 @@
-"""ConsumerProtocolSubscription: what a member of a classic consumer group wants (bytes inside
-JoinGroup).
+"""ConsumerProtocolSubscription: what a member of a classic consumer group wants; the bytes in
+JoinGroup, behind an int16 version. Newer versions are read as far as the fields are known.
 
-v1: added the `OwnedPartitions` field to allow assigner know what partitions each member owned.
-v2: added a new field `GenerationId` to indicate if the member has out-of-date ownedPartitions.
-v3: adds rack id to enable rack-aware assignment.
+v1: owned_partitions, for cooperative rebalancing (KIP-429).
+v2: generation_id tells whether owned_partitions are out of date.
+v3: rack_id, for rack-aware assignment (KIP-881).
 """
 
 from __future__ import annotations

@@ -42,5 +42,4 @@ class Feature(Struct):
 class ControllerRegistrationResponse(Message, api_key=70, versions=(0, 0), flexible=0):
     throttle_time_ms: Int32 = 0
     error_code: Int16 = 0
-    # response error message, or null if there was no error
     error_message: String | None = ""

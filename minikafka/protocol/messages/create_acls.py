@@ -27,12 +27,9 @@ class AclCreation(Struct):
 
 class CreateAclsResponse(Message, api_key=30, versions=(1, 3), flexible=2):
     throttle_time_ms: Int32 = 0
-    # results for each ACL creation
     results: list[AclCreationResult] = FRESH
 
 
 class AclCreationResult(Struct):
-    # result error, or zero if there was no error
     error_code: Int16 = 0
-    # result message, or null if there was no error
     error_message: String | None = ""

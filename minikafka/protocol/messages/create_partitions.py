@@ -11,7 +11,6 @@ from minikafka.protocol.types import FRESH, Bool, Int16, Int32, Message, String,
 
 class CreatePartitionsRequest(Message, api_key=37, versions=(0, 3), flexible=2):
     topics: list[CreatePartitionsTopic] = FRESH
-    # time in ms to wait for the partitions to be created
     timeout_ms: Int32 = 0
     # if true, then validate the request, but don't actually increase the number of
     # partitions
@@ -30,13 +29,10 @@ class CreatePartitionsAssignment(Struct):
 
 class CreatePartitionsResponse(Message, api_key=37, versions=(0, 3), flexible=2):
     throttle_time_ms: Int32 = 0
-    # partition creation results for each topic
     results: list[CreatePartitionsTopicResult] = FRESH
 
 
 class CreatePartitionsTopicResult(Struct):
     name: String = ""
-    # result error, or zero if there was no error
     error_code: Int16 = 0
-    # result message, or null if there was no error
     error_message: String | None = None

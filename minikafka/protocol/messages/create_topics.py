@@ -1,11 +1,9 @@
 """CreateTopics (api key 19): creates topics with partitions, placement and configs.
 
-v2: adds the throttle time.
-v4: makes partitions/replicationFactor optional even when assignments are not present (KIP-464).
-v5: also returns topic configs in the response (KIP-525).
-v6: may return a THROTTLING_QUOTA_EXCEEDED error in the response if the topics creation is
-    throttled (KIP-599).
-v7: returns the topic ID of the newly created topic if creation is successful.
+v4: -1 asks for the broker's default partition count and replication factor (KIP-464).
+v5: the response tells the configs of each topic (KIP-525).
+v6: THROTTLING_QUOTA_EXCEEDED may be returned (KIP-599).
+v7: the response tells topic ids (KIP-516).
 """
 
 from __future__ import annotations
@@ -31,7 +29,6 @@ from minikafka.protocol.types import (
 
 class CreateTopicsRequest(Message, api_key=19, versions=(2, 7), flexible=5):
     topics: list[CreatableTopic] = FRESH
-    # how long to wait in milliseconds before timing out the request
     timeout_ms: Int32 = 60000
     # if true, check that the topics can be created as specified, but don't create anything
     validate_only: Bool = False
@@ -62,7 +59,6 @@ class CreatableTopicConfig(Struct):
 
 class CreateTopicsResponse(Message, api_key=19, versions=(2, 7), flexible=5):
     throttle_time_ms: Annotated[Int32, ignorable] = 0
-    # results for each topic we tried to create
     topics: list[CreatableTopicResult] = FRESH
 
 
@@ -81,8 +77,6 @@ class CreatableTopicResult(Struct):
 class CreatableTopicConfigs(Struct):
     name: String = ""
     value: String | None = ""
-    # true if the configuration is read-only
     read_only: Bool = False
     config_source: Annotated[Int8, ignorable] = -1
-    # true if this configuration is sensitive
     is_sensitive: Bool = False

@@ -38,9 +38,7 @@ class DeleteAclsFilterResult(Struct):
 
 
 class DeleteAclsMatchingAcl(Struct):
-    # deletion error code, or 0 if the deletion succeeded
     error_code: Int16 = 0
-    # deletion error message, or null if the deletion succeeded
     error_message: String | None = ""
     resource_type: Int8 = 0
     resource_name: String = ""

@@ -16,5 +16,4 @@ class DeleteGroupsResponse(Message, api_key=42, versions=(0, 2), flexible=2):
 
 class DeletableGroupResult(Struct):
     group_id: String = ""
-    # deletion error, or 0 if the deletion succeeded
     error_code: Int16 = 0

@@ -7,7 +7,6 @@ from minikafka.protocol.types import FRESH, Int16, Int32, Int64, Message, String
 
 class DeleteRecordsRequest(Message, api_key=21, versions=(0, 2), flexible=2):
     topics: list[DeleteRecordsTopic] = FRESH
-    # how long to wait for the deletion to complete, in milliseconds
     timeout_ms: Int32 = 0
 
 
@@ -35,5 +34,4 @@ class DeleteRecordsTopicResult(Struct):
 class DeleteRecordsPartitionResult(Struct):
     partition_index: Int32 = 0
     low_watermark: Int64 = 0
-    # deletion error code, or 0 if the deletion succeeded
     error_code: Int16 = 0

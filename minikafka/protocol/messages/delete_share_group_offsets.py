@@ -24,7 +24,5 @@ class DeleteShareGroupOffsetsResponse(Message, api_key=92, versions=(0, 0), flex
 class DeleteShareGroupOffsetsResponseTopic(Struct):
     topic_name: String = ""
     topic_id: Uuid = ZERO_UUID
-    # topic-level error code, or 0 if there was no error
     error_code: Int16 = 0
-    # topic-level error message, or null if there was no error
     error_message: String | None = None

@@ -1,10 +1,8 @@
 """DeleteTopics (api key 20): deletes topics by name or id.
 
-v1: adds the throttle time.
-v3: a TOPIC_DELETION_DISABLED error code may be returned.
-v5: adds ErrorMessage in the response and may return a THROTTLING_QUOTA_EXCEEDED error in the
-    response if the topics deletion is throttled (KIP-599).
-v6: reorganizes topics, adds topic IDs and allows topic names to be null.
+v3: TOPIC_DELETION_DISABLED may be returned.
+v5: error messages; THROTTLING_QUOTA_EXCEEDED may be returned (KIP-599).
+v6: topics instead of topic_names: by name or by id (KIP-516).
 """
 
 from __future__ import annotations
@@ -41,13 +39,11 @@ class DeleteTopicState(Struct):
 
 class DeleteTopicsResponse(Message, api_key=20, versions=(1, 6), flexible=4):
     throttle_time_ms: Annotated[Int32, ignorable] = 0
-    # results for each topic we tried to delete
     responses: list[DeletableTopicResult] = FRESH
 
 
 class DeletableTopicResult(Struct):
     name: Annotated[String | None, null_since(6)] = ""
     topic_id: Annotated[Uuid, since(6), ignorable] = ZERO_UUID
-    # deletion error, or 0 if the deletion succeeded
     error_code: Int16 = 0
     error_message: Annotated[String | None, since(5), ignorable] = None

@@ -30,9 +30,7 @@ class ComponentData(Struct):
 
 class DescribeClientQuotasResponse(Message, api_key=48, versions=(0, 1), flexible=1):
     throttle_time_ms: Int32 = 0
-    # error code, or `0` if the quota description succeeded
     error_code: Int16 = 0
-    # error message, or `null` if the quota description succeeded
     error_message: String | None = ""
     entries: list[EntryData] | None = FRESH
 

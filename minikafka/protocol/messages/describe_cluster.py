@@ -1,9 +1,9 @@
 """DescribeCluster (api key 60): tells cluster id, controller and brokers, or the controllers
 (KIP-700, KIP-919).
 
-v1: adds EndpointType for KIP-919 support; adds the EndpointType field, and makes
-    MISMATCHED_ENDPOINT_TYPE and UNSUPPORTED_ENDPOINT_TYPE valid top-level response error codes.
-v2: adds IncludeFencedBrokers for KIP-1073 support.
+v1: endpoint_type asks brokers or controllers; MISMATCHED_ENDPOINT_TYPE and
+    UNSUPPORTED_ENDPOINT_TYPE may be returned.
+v2: fenced brokers on request (KIP-1073).
 """
 
 from __future__ import annotations

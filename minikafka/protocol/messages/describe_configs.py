@@ -1,7 +1,8 @@
 """DescribeConfigs (api key 32): tells configs of topics, brokers and other resources, and where
 they come from.
 
-v1: adds IncludeSynonyms and removes IsDefault; adds ConfigSource and the synonyms.
+v1: config_source and, on request, synonyms replace is_default (KIP-226).
+v3: types and, on request, documentation (KIP-569).
 """
 
 from __future__ import annotations
@@ -24,9 +25,7 @@ from minikafka.protocol.types import (
 
 class DescribeConfigsRequest(Message, api_key=32, versions=(1, 4), flexible=4):
     resources: list[DescribeConfigsResource] = FRESH
-    # true if we should include all synonyms
     include_synonyms: Bool = False
-    # true if we should include configuration documentation
     include_documentation: Annotated[Bool, since(3)] = False
 
 
@@ -53,10 +52,8 @@ class DescribeConfigsResult(Struct):
 class DescribeConfigsResourceResult(Struct):
     name: String = ""
     value: String | None = ""
-    # true if the configuration is read-only
     read_only: Bool = False
     config_source: Annotated[Int8, ignorable] = -1
-    # true if this configuration is sensitive
     is_sensitive: Bool = False
     synonyms: Annotated[list[DescribeConfigsSynonym], ignorable] = FRESH
     config_type: Annotated[Int8, since(3), ignorable] = 0

@@ -1,9 +1,8 @@
 """DescribeGroups (api key 15): tells state, members and assignments of classic groups.
 
-v1: added throttle time.
-v3: authorized operations can be requested.
-v4: the response will include group.instance.id info for members.
-v6: returns error code GROUP_ID_NOT_FOUND if the group ID is not found (KIP-1043).
+v3: authorized operations on request (KIP-430).
+v4: group_instance_id (KIP-345).
+v6: GROUP_ID_NOT_FOUND for an unknown group, which was shown as dead before (KIP-1043).
 """
 
 from __future__ import annotations
@@ -35,9 +34,7 @@ class DescribeGroupsResponse(Message, api_key=15, versions=(0, 6), flexible=5):
 
 
 class DescribedGroup(Struct):
-    # describe error, or 0 if there was no error
     error_code: Int16 = 0
-    # describe error message, or null if there was no error
     error_message: Annotated[String | None, since(6)] = None
     group_id: String = ""
     group_state: String = ""

@@ -44,7 +44,6 @@ class DescribeLogDirsResult(Struct):
     topics: list[DescribeLogDirsTopic] = FRESH
     total_bytes: Annotated[Int64, since(4), ignorable] = -1
     usable_bytes: Annotated[Int64, since(4), ignorable] = -1
-    # true if this log directory is cordoned
     is_cordoned: Annotated[Bool, since(5), ignorable] = False
 
 

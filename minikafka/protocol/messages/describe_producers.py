@@ -27,7 +27,6 @@ class TopicResponse(Struct):
 
 class PartitionResponse(Struct):
     partition_index: Int32 = 0
-    # partition error code, or 0 if there was no error
     error_code: Int16 = 0
     # partition error message, which may be null if no additional details are available
     error_message: String | None = None

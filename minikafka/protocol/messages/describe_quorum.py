@@ -1,9 +1,7 @@
 """DescribeQuorum (api key 55): tells leader, voters and observers of the metadata quorum.
 
-v1: adds additional fields in the response. The request is unchanged (KIP-836); adds
-    LastFetchTimeStamp and LastCaughtUpTimestamp in ReplicaState (KIP-836).
-v2: adds additional fields in the response. The request is unchanged (KIP-853); adds ErrorMessage,
-    Nodes, ErrorMessage in PartitionData, ReplicaDirectoryId in ReplicaState (KIP-853).
+v1: when replicas last fetched and were last caught up (KIP-836).
+v2: error messages, directory ids and the nodes' endpoints (KIP-853).
 """
 
 from __future__ import annotations

@@ -45,9 +45,7 @@ class DescribeShareGroupOffsetsResponse(Message, api_key=90, versions=(0, 1), fl
 class DescribeShareGroupOffsetsResponseGroup(Struct):
     group_id: String = ""
     topics: list[DescribeShareGroupOffsetsResponseTopic] = FRESH
-    # group-level error code, or 0 if there was no error
     error_code: Int16 = 0
-    # group-level error message, or null if there was no error
     error_message: String | None = None
 
 
@@ -62,7 +60,5 @@ class DescribeShareGroupOffsetsResponsePartition(Struct):
     start_offset: Int64 = 0
     leader_epoch: Int32 = 0
     lag: Annotated[Int64, since(1), ignorable] = -1
-    # partition-level error code, or 0 if there was no error
     error_code: Int16 = 0
-    # partition-level error message, or null if there was no error
     error_message: String | None = None

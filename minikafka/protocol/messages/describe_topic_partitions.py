@@ -42,11 +42,9 @@ class DescribeTopicPartitionsResponse(Message, api_key=75, versions=(0, 0), flex
 
 
 class DescribeTopicPartitionsResponseTopic(Struct):
-    # topic error, or 0 if there was no error
     error_code: Int16 = 0
     name: String | None = ""
     topic_id: Annotated[Uuid, ignorable] = ZERO_UUID
-    # true if the topic is internal
     is_internal: Annotated[Bool, ignorable] = False
     partitions: list[DescribeTopicPartitionsResponsePartition] = FRESH
     # 32-bit bitfield to represent authorized operations for this topic
@@ -54,7 +52,6 @@ class DescribeTopicPartitionsResponseTopic(Struct):
 
 
 class DescribeTopicPartitionsResponsePartition(Struct):
-    # partition error, or 0 if there was no error
     error_code: Int16 = 0
     partition_index: Int32 = 0
     leader_id: Int32 = 0

@@ -16,18 +16,14 @@ class UserName(Struct):
 
 class DescribeUserScramCredentialsResponse(Message, api_key=50, versions=(0, 0), flexible=0):
     throttle_time_ms: Int32 = 0
-    # message-level error code, 0 except for user authorization or infrastructure issues
     error_code: Int16 = 0
-    # message-level error message, if any
     error_message: String | None = ""
-    # results for descriptions, one per user
     results: list[DescribeUserScramCredentialsResult] = FRESH
 
 
 class DescribeUserScramCredentialsResult(Struct):
     user: String = ""
     error_code: Int16 = 0
-    # user-level error message, if any
     error_message: String | None = ""
     credential_infos: list[CredentialInfo] = FRESH
 

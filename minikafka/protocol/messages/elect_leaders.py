@@ -1,7 +1,6 @@
 """ElectLeaders (api key 43): starts preferred or unclean leader elections.
 
-v1: implements multiple leader election types, as described by KIP-460; adds a top-level error
-    code.
+v1: election_type, and a top-level error_code (KIP-460).
 """
 
 from __future__ import annotations
@@ -16,7 +15,6 @@ class ElectLeadersRequest(Message, api_key=43, versions=(0, 2), flexible=2):
     # replica. A value of '1' elects the first live replica if there are no in-sync replica
     election_type: Annotated[Int8, since(1)] = 0
     topic_partitions: list[TopicPartitions] | None = FRESH
-    # time in ms to wait for the election to complete
     timeout_ms: Int32 = 60000
 
 
@@ -40,7 +38,5 @@ class ReplicaElectionResult(Struct):
 
 class PartitionResult(Struct):
     partition_id: Int32 = 0
-    # result error, or zero if there was no error
     error_code: Int16 = 0
-    # result message, or null if there was no error
     error_message: String | None = ""

@@ -58,7 +58,6 @@ class LeaderEndpoint(Struct):
 class EndQuorumEpochResponse(Message, api_key=54, versions=(0, 1), flexible=1):
     error_code: Int16 = 0
     topics: list[EndQuorumEpochResponseTopicData] = FRESH
-    # endpoints for all leaders enumerated in PartitionData
     node_endpoints: Annotated[list[NodeEndpoint], tag(0, 1)] = FRESH
 
 

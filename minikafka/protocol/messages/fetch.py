@@ -1,22 +1,19 @@
-"""Fetch (api key 1): reads record batches from partitions; also how followers and KRaft voters
-replicate.
+"""Fetch (api key 1): reads record batches; also how followers and KRaft voters replicate.
 
-v4: adds IsolationLevel; the requestor must be able to handle Kafka log message format version 2.
-v5: adds LogStartOffset to indicate the earliest available offset of partition data that can be
-    consumed.
-v6: may return KAFKA_STORAGE_ERROR as an error code.
-v7: adds incremental fetch request support.
-v9: adds CurrentLeaderEpoch, as described in KIP-320.
-v10: indicates that we can use the ZStd compression algorithm, as described in KIP-110.
-v12: adds flexible versions support as well as epoch validation through the `LastFetchedEpoch`
-    field.
-v13: replaces topic names with topic IDs (KIP-516). May return UNKNOWN_TOPIC_ID error code.
-v14: it also receives a new error called OffsetMovedToTieredStorageException(KIP-405).
-v15: adds the ReplicaState which includes new field ReplicaEpoch and the ReplicaId. Also,
-    deprecate the old ReplicaId field and set its default value to -1. (KIP-903).
-v16: adds the 'NodeEndpoints' field (KIP-951).
-v17: adds directory id support from KIP-853.
-v18: adds high-watermark from KIP-1166.
+v5: log_start_offset, in both directions.
+v6: KAFKA_STORAGE_ERROR may be returned.
+v7: incremental fetch sessions (KIP-227).
+v9: current_leader_epoch fences readers with stale metadata (KIP-320).
+v10: batches may be compressed with zstd (KIP-110).
+v11: rack_id and preferred_read_replica: reading from the nearest replica (KIP-392).
+v12: last_fetched_epoch and diverging_epoch: followers truncate without OffsetForLeaderEpoch
+    (KIP-595); current_leader tells where to go.
+v13: topic ids instead of names (KIP-516); UNKNOWN_TOPIC_ID may be returned.
+v14: OFFSET_MOVED_TO_TIERED_STORAGE may be returned (KIP-405).
+v15: replica_state with the follower's broker epoch replaces replica_id (KIP-903).
+v16: node_endpoints go with current_leader (KIP-951).
+v17: replica_directory_id tells KRaft voters on other disks apart (KIP-853).
+v18: the follower's high watermark travels with the request (KIP-1166).
 """
 
 from __future__ import annotations

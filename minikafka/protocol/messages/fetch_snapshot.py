@@ -42,7 +42,6 @@ class FetchSnapshotRequestTopicSnapshot(Struct):
 class FetchSnapshotRequestPartitionSnapshot(Struct):
     partition: Int32 = 0
     current_leader_epoch: Int32 = 0
-    # snapshot endOffset and epoch to fetch
     snapshot_id: SnapshotId = FRESH
     position: Int64 = 0
     replica_directory_id: Annotated[Uuid, tag(0, 1), ignorable] = ZERO_UUID
@@ -57,7 +56,6 @@ class FetchSnapshotResponse(Message, api_key=59, versions=(0, 1), flexible=0):
     throttle_time_ms: Annotated[Int32, ignorable] = 0
     error_code: Int16 = 0
     topics: list[FetchSnapshotResponseTopicSnapshot] = FRESH
-    # endpoints for all current-leaders enumerated in PartitionSnapshot
     node_endpoints: Annotated[list[NodeEndpoint], tag(0, 1)] = FRESH
 
 
@@ -69,7 +67,6 @@ class FetchSnapshotResponseTopicSnapshot(Struct):
 class FetchSnapshotResponsePartitionSnapshot(Struct):
     index: Int32 = 0
     error_code: Int16 = 0
-    # snapshot endOffset and epoch fetched
     snapshot_id: SnapshotId = FRESH
     current_leader: Annotated[LeaderIdAndEpoch | None, tag(0, 0), never_null] = None
     size: Int64 = 0

@@ -1,11 +1,10 @@
 """FindCoordinator (api key 10): finds the broker that coordinates a group, transactional id or
 share partition.
 
-v1: adds KeyType.
-v4: adds support for batching via CoordinatorKeys (KIP-699).
-v5: adds support for new error code TRANSACTION_ABORTABLE (KIP-890).
-v6: adds support for share groups (KIP-932). For key type SHARE (2), the coordinator key format is
-    `groupId:topicId:partition`.
+v1: key_type.
+v4: several keys at once (KIP-699).
+v5: TRANSACTION_ABORTABLE may be returned (KIP-890).
+v6: key type 2 for share groups, the key being `groupId:topicId:partition` (KIP-932).
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
-"""Heartbeat (api key 12): keeps a member of a classic group alive and learns of rebalances.
+"""Heartbeat (api key 12): keeps a member of a classic group alive, tells it of rebalances.
 
-v1: adds throttle time.
-v3: we add a new field called groupInstanceId to indicate member identity across restarts.
+v3: group_instance_id (KIP-345).
 """
 
 from __future__ import annotations

@@ -8,7 +8,6 @@ from minikafka.protocol.types import FRESH, Bool, Int8, Int16, Int32, Message, S
 
 
 class IncrementalAlterConfigsRequest(Message, api_key=44, versions=(0, 1), flexible=1):
-    # incremental updates for each resource
     resources: list[AlterConfigsResource] = FRESH
     # true if we should validate the request, but not change the configurations
     validate_only: Bool = False
@@ -23,7 +22,6 @@ class AlterConfigsResource(Struct):
 class AlterableConfig(Struct):
     name: String = ""
     config_operation: Int8 = 0
-    # value to set for the configuration key
     value: String | None = ""
 
 
@@ -34,7 +32,6 @@ class IncrementalAlterConfigsResponse(Message, api_key=44, versions=(0, 1), flex
 
 class AlterConfigsResourceResponse(Struct):
     error_code: Int16 = 0
-    # resource error message, or null if there was no error
     error_message: String | None = ""
     resource_type: Int8 = 0
     resource_name: String = ""

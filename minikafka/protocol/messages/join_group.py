@@ -1,13 +1,11 @@
 """JoinGroup (api key 11): enters a classic group, or its next generation.
 
-v1: adds RebalanceTimeoutMs.
-v2: adds throttle time.
-v4: the client needs to issue a second request to join group.
-v5: we add a new field called groupInstanceId to indicate member identity across restarts. with
-    assigned id; is bumped to apply group.instance.id to identify member across restarts.
-v7: the broker sends back the Protocol Type to the client (KIP-559).
-v8: adds the Reason field (KIP-800).
-v9: adds the SkipAssignment field.
+v1: rebalance_timeout_ms apart from the session timeout (KIP-62).
+v4: a new member is sent back once, with a member id to join with (KIP-394).
+v5: group_instance_id: static members keep their place across restarts (KIP-345).
+v7: the response tells protocol_type (KIP-559).
+v8: reason (KIP-800).
+v9: skip_assignment: a static leader that returns need not assign anew (KIP-814).
 """
 
 from __future__ import annotations
@@ -57,7 +55,6 @@ class JoinGroupResponse(Message, api_key=11, versions=(0, 9), flexible=6):
     protocol_type: Annotated[String | None, since(7), ignorable] = None
     protocol_name: Annotated[String | None, null_since(7)] = ""
     leader: String = ""
-    # true if the leader must skip running the assignment
     skip_assignment: Annotated[Bool, since(9)] = False
     member_id: String = ""
     members: list[JoinGroupResponseMember] = FRESH

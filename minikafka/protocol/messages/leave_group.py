@@ -1,9 +1,7 @@
 """LeaveGroup (api key 13): takes members out of a classic group.
 
-v1: adds the throttle time.
-v3: defines batch processing scheme with group.instance.id + member.id for identity; we will make
-    leave group request into batch mode and add group.instance.id.
-v5: adds the Reason field (KIP-800).
+v3: several members at once, each by member id and group instance id (KIP-345).
+v5: reason (KIP-800).
 """
 
 from __future__ import annotations

@@ -1,9 +1,7 @@
-"""ListConfigResources (api key 74): lists resources that have configs, such as client metrics
-subscriptions.
+"""ListConfigResources (api key 74): lists resources that have configs.
 
-v0: is used as ListClientMetricsResourcesRequest which only lists client metrics resources.
-v1: adds ResourceTypes field (KIP-1142). If there is no specified ResourceTypes, it should return
-    all configuration resources.
+v0: only client metrics subscriptions; the api was named ListClientMetricsResources.
+v1: resource_types, all if empty (KIP-1142).
 """
 
 from __future__ import annotations

@@ -1,16 +1,14 @@
 """ListOffsets (api key 2): finds the offset of a timestamp, or of the log's start or end.
 
-v1: removes MaxNumOffsets. From this version forward, only a single offset can be returned;
-    removes the offsets array in favor of returning a single offset; also adds the timestamp
-    associated with the returned offset.
-v2: adds the isolation level, which is used for transactional reads.
-v4: adds the current leader epoch, which is used for fencing.
-v5: adds a new error code, OFFSET_NOT_AVAILABLE.
-v7: enables listing offsets by max timestamp (KIP-734).
-v8: enables listing offsets by local log start offset (KIP-405).
-v9: enables listing offsets by last tiered offset (KIP-1005).
-v10: enables async remote list offsets support (KIP-1075).
-v11: enables listing offsets by earliest pending upload offset (KIP-1023).
+Special timestamps: -1 the end, -2 the start, -3 the largest timestamp (v7, KIP-734), -4 the start
+of what is stored locally (v8, KIP-405), -5 the last offset in tiered storage (v9, KIP-1005), -6 the
+first that is not there yet (v11, KIP-1023).
+
+v1: one offset per partition, with its timestamp.
+v2: isolation_level.
+v4: current_leader_epoch fences askers with stale metadata (KIP-320).
+v5: OFFSET_NOT_AVAILABLE may be returned.
+v10: timeout_ms, for timestamps that are looked up in tiered storage (KIP-1075).
 """
 
 from __future__ import annotations
@@ -65,9 +63,7 @@ class ListOffsetsTopicResponse(Struct):
 
 class ListOffsetsPartitionResponse(Struct):
     partition_index: Int32 = 0
-    # partition error code, or 0 if there was no error
     error_code: Int16 = 0
     timestamp: Int64 = -1
     offset: Int64 = -1
-    # leader epoch associated with the returned offset
     leader_epoch: Annotated[Int32, since(4)] = -1

@@ -6,7 +6,6 @@ from minikafka.protocol.types import FRESH, Int16, Int32, Message, String, Struc
 
 
 class ListPartitionReassignmentsRequest(Message, api_key=46, versions=(0, 0), flexible=0):
-    # time in ms to wait for the request to complete
     timeout_ms: Int32 = 60000
     # topics to list partition reassignments for, or null to list everything
     topics: list[ListPartitionReassignmentsTopics] | None = None
@@ -14,7 +13,6 @@ class ListPartitionReassignmentsRequest(Message, api_key=46, versions=(0, 0), fl
 
 class ListPartitionReassignmentsTopics(Struct):
     name: String = ""
-    # partitions to list partition reassignments for
     partition_indexes: list[Int32] = FRESH
 
 
@@ -22,13 +20,11 @@ class ListPartitionReassignmentsResponse(Message, api_key=46, versions=(0, 0), f
     throttle_time_ms: Int32 = 0
     error_code: Int16 = 0
     error_message: String | None = ""
-    # ongoing reassignments for each topic
     topics: list[OngoingTopicReassignment] = FRESH
 
 
 class OngoingTopicReassignment(Struct):
     name: String = ""
-    # ongoing reassignments for each partition
     partitions: list[OngoingPartitionReassignment] = FRESH
 
 

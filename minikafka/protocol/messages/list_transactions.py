@@ -1,7 +1,7 @@
 """ListTransactions (api key 66): lists transactions that a coordinator knows (KIP-664).
 
-v1: : adds DurationFilter to list transactions older than specified duration.
-v2: : adds TransactionalIdPattern to list transactions with the same pattern(KIP-1152).
+v1: duration_filter leaves out young transactions (KIP-994).
+v2: transactional_id_pattern filters by a regular expression (KIP-1152).
 """
 
 from __future__ import annotations

@@ -1,18 +1,16 @@
 """Metadata (api key 3): tells brokers, topics, partitions and their leaders.
 
-v1: adds fields for the rack of each broker, the controller id, and whether or not the topic is
-    internal.
-v2: adds the cluster ID field.
-v3: adds the throttle time.
-v5: adds a per-partition offline_replicas field. This field specifies the list of replicas that
-    are offline.
-v7: adds the leader epoch to the partition metadata.
-v8: brokers can send authorized operations for topic and cluster.
-v10: adds topicId.
-v11: deprecates ClusterAuthorizedOperations. This is now exposed by the DescribeCluster API
-    (KIP-700).
-v12: supports topicId.
-v13: supports top-level error code in the response.
+v1: a null topics array asks for all topics, an empty one for none (in v0 empty means all); racks,
+    the controller's id, and which topics are internal.
+v2: cluster_id.
+v4: allow_auto_topic_creation; before, it was always allowed.
+v5: offline_replicas of each partition.
+v7: leader_epoch of each partition (KIP-320).
+v8: authorized operations of cluster and topics on request (KIP-430).
+v10: topic ids in the response (KIP-516).
+v11: cluster_authorized_operations moves to DescribeCluster (KIP-700).
+v12: topics may be asked for by id.
+v13: a top-level error_code, for REBOOTSTRAP_REQUIRED (KIP-1102).
 """
 
 from __future__ import annotations
@@ -70,11 +68,9 @@ class MetadataResponseBroker(Struct):
 
 
 class MetadataResponseTopic(Struct):
-    # topic error, or 0 if there was no error
     error_code: Int16 = 0
     name: Annotated[String | None, null_since(12)] = ""
     topic_id: Annotated[Uuid, since(10), ignorable] = ZERO_UUID
-    # true if the topic is internal
     is_internal: Annotated[Bool, since(1), ignorable] = False
     partitions: list[MetadataResponsePartition] = FRESH
     # 32-bit bitfield to represent authorized operations for this topic
@@ -82,7 +78,6 @@ class MetadataResponseTopic(Struct):
 
 
 class MetadataResponsePartition(Struct):
-    # partition error, or 0 if there was no error
     error_code: Int16 = 0
     partition_index: Int32 = 0
     leader_id: Int32 = 0

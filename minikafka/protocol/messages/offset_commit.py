@@ -1,14 +1,11 @@
 """OffsetCommit (api key 8): stores a group's consumed offsets.
 
-v2: adds retention time. It removes the commit timestamp added in version 1.
-v3: adds the throttle time to the response.
-v5: removes the retention time, which is now controlled only by a broker configuration.
-v6: adds the leader epoch for fencing. version 7 adds a new field called groupInstanceId to
-    indicate member identity across restarts.
-v7: offsetCommitRequest supports a new field called groupInstanceId to indicate member identity
-    across restarts.
-v9: is the first version that can be used with the new consumer group protocol (KIP-848).
-v10: adds support for topic ids and removes support for topic names (KIP-848).
+v2: retention_time_ms for all of them.
+v5: the broker's configuration alone decides on retention (KIP-211).
+v6: leader_epoch of the last consumed record (KIP-320).
+v7: group_instance_id (KIP-345).
+v9: members of consumer groups may commit, with their epoch as generation (KIP-848).
+v10: topic ids instead of names (KIP-848).
 """
 
 from __future__ import annotations
@@ -57,14 +54,12 @@ class OffsetCommitRequestPartition(Struct):
 
 class OffsetCommitResponse(Message, api_key=8, versions=(2, 10), flexible=8):
     throttle_time_ms: Annotated[Int32, since(3), ignorable] = 0
-    # responses for each topic
     topics: list[OffsetCommitResponseTopic] = FRESH
 
 
 class OffsetCommitResponseTopic(Struct):
     name: Annotated[String, until(9), ignorable] = ""
     topic_id: Annotated[Uuid, since(10), ignorable] = ZERO_UUID
-    # responses for each partition in the topic
     partitions: list[OffsetCommitResponsePartition] = FRESH
 
 

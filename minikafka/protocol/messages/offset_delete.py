@@ -26,13 +26,11 @@ class OffsetDeleteRequestPartition(Struct):
 class OffsetDeleteResponse(Message, api_key=47, versions=(0, 0)):
     error_code: Int16 = 0
     throttle_time_ms: Annotated[Int32, ignorable] = 0
-    # responses for each topic
     topics: list[OffsetDeleteResponseTopic] = FRESH
 
 
 class OffsetDeleteResponseTopic(Struct):
     name: String = ""
-    # responses for each partition in the topic
     partitions: list[OffsetDeleteResponsePartition] = FRESH
 
 

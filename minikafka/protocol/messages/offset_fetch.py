@@ -1,15 +1,11 @@
 """OffsetFetch (api key 9): reads a group's committed offsets.
 
-v1: the broker supports fetching offsets from the internal __consumer_offsets topic.
-v2: the request can contain a null topics array to indicate that offsets for all topics should be
-    fetched; adds a top-level error code.
-v3: adds the throttle time.
-v5: adds the leader epoch to the committed offset.
-v7: is adding the require stable flag; adds pending offset commit as new error response on
-    partition level.
-v8: is adding support for fetching offsets for multiple groups at a time.
-v9: is the first version that can be used with the new consumer group protocol (KIP-848).
-v10: adds support for topic ids and removes support for topic names (KIP-848).
+v2: a null topics array asks for all topics; a top-level error_code.
+v5: leader epochs with the offsets (KIP-320).
+v7: require_stable waits for offsets of open transactions, by UNSTABLE_OFFSET_COMMIT (KIP-447).
+v8: several groups at once (KIP-709).
+v9: member id and epoch of consumer groups (KIP-848).
+v10: topic ids instead of names (KIP-848).
 """
 
 from __future__ import annotations
@@ -85,7 +81,6 @@ class OffsetFetchResponsePartition(Struct):
 class OffsetFetchResponseGroup(Struct):
     group_id: String = ""
     topics: list[OffsetFetchResponseTopics] = FRESH
-    # group-level error code, or 0 if there was no error
     error_code: Int16 = 0
 
 
@@ -100,5 +95,4 @@ class OffsetFetchResponsePartitions(Struct):
     committed_offset: Int64 = 0
     committed_leader_epoch: Annotated[Int32, ignorable] = -1
     metadata: String | None = ""
-    # partition-level error code, or 0 if there was no error
     error_code: Int16 = 0

@@ -1,8 +1,7 @@
 """OffsetForLeaderEpoch (api key 23): tells where a leader epoch ends: how truncation is detected.
 
-v2: adds the current leader epoch to support fencing; added the throttle time.
-v3: adds ReplicaId (the default is -2 which conventionally represents a `debug` consumer which is
-    allowed to see offsets beyond the high watermark).
+v2: current_leader_epoch fences askers with stale metadata (KIP-320).
+v3: replica_id; -2, its default, is a debugging consumer that may see past the high watermark.
 """
 
 from __future__ import annotations

@@ -1,15 +1,14 @@
 """Produce (api key 0): appends record batches to partitions.
 
-v3: adds the transactional ID, which is used for authorization when attempting to write
-    transactional data; also adds support for Kafka Message Format v2.
-v4: the requester must be prepared to handle a KAFKA_STORAGE_ERROR; added KAFKA_STORAGE_ERROR as a
-    possible error code.
-v5: added LogStartOffset to filter out spurious OutOfOrderSequenceExceptions on the client.
-v7: records can be produced using ZStandard compression. See KIP-110. Starting in.
-v8: response has RecordErrors and ErrorMessage. See KIP-467.
-v10: adds 'CurrentLeader' and 'NodeEndpoints' as tagged fields (KIP-951).
-v11: adds support for new error code TRANSACTION_ABORTABLE (KIP-890).
-v13: replaces topic names with topic IDs (KIP-516). May return UNKNOWN_TOPIC_ID error code.
+v3: batches of magic 2 only; transactional_id, which transactional batches are authorized by.
+v4: KAFKA_STORAGE_ERROR may be returned.
+v5: log_start_offset in the response.
+v7: batches may be compressed with zstd (KIP-110).
+v8: record_errors and error_message tell which records were refused (KIP-467).
+v10: current_leader and node_endpoints tell where to go (KIP-951).
+v11: TRANSACTION_ABORTABLE may be returned (KIP-890).
+v12: in a transaction, partitions are added to it by the produce itself (KIP-890 part 2).
+v13: topic ids instead of names (KIP-516); UNKNOWN_TOPIC_ID may be returned.
 """
 
 from __future__ import annotations
@@ -41,7 +40,6 @@ class ProduceRequest(Message, api_key=0, versions=(3, 13), flexible=9):
     # number of acknowledgments the producer requires the leader to have received before
     # considering a request complete
     acks: Int16 = 0
-    # timeout to await a response in milliseconds
     timeout_ms: Int32 = 0
     topic_data: list[TopicProduceData] = FRESH
 

@@ -91,13 +91,9 @@ class ShareFetchableTopicResponse(Struct):
 
 class PartitionData(Struct):
     partition_index: Int32 = 0
-    # fetch error code, or 0 if there was no fetch error
     error_code: Int16 = 0
-    # fetch error message, or null if there was no fetch error
     error_message: String | None = None
-    # acknowledge error code, or 0 if there was no acknowledge error
     acknowledge_error_code: Int16 = 0
-    # acknowledge error message, or null if there was no acknowledge error
     acknowledge_error_message: String | None = None
     current_leader: LeaderIdAndEpoch = FRESH
     records: Records = b""

@@ -28,7 +28,6 @@ class ShareGroupDescribeResponse(Message, api_key=77, versions=(1, 1), flexible=
 
 
 class DescribedGroup(Struct):
-    # describe error, or 0 if there was no error
     error_code: Int16 = 0
     error_message: String | None = None
     group_id: String = ""

@@ -28,7 +28,6 @@ class StreamsGroupDescribeResponse(Message, api_key=89, versions=(0, 0), flexibl
 
 
 class DescribedGroup(Struct):
-    # describe error, or 0 if there was no error
     error_code: Int16 = 0
     error_message: String | None = None
     group_id: String = ""

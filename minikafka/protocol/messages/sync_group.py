@@ -1,8 +1,7 @@
 """SyncGroup (api key 14): hands the leader's assignment in and every member's own out.
 
-v1: adds throttle time.
-v3: we add a new field called groupInstanceId to indicate member identity across restarts.
-v5: the client sends the Protocol Type and the Protocol Name to the broker (KIP-559).
+v3: group_instance_id (KIP-345).
+v5: protocol type and name, checked against the group's (KIP-559).
 """
 
 from __future__ import annotations

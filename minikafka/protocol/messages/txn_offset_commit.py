@@ -35,7 +35,6 @@ class TxnOffsetCommitRequest(Message, api_key=28, versions=(0, 5), flexible=3):
 
 class TxnOffsetCommitRequestTopic(Struct):
     name: String = ""
-    # partitions inside the topic that we want to commit offsets for
     partitions: list[TxnOffsetCommitRequestPartition] = FRESH
 
 
@@ -49,13 +48,11 @@ class TxnOffsetCommitRequestPartition(Struct):
 
 class TxnOffsetCommitResponse(Message, api_key=28, versions=(0, 5), flexible=3):
     throttle_time_ms: Int32 = 0
-    # responses for each topic
     topics: list[TxnOffsetCommitResponseTopic] = FRESH
 
 
 class TxnOffsetCommitResponseTopic(Struct):
     name: String = ""
-    # responses for each partition in the topic
     partitions: list[TxnOffsetCommitResponsePartition] = FRESH
 
 

@@ -24,7 +24,6 @@ from minikafka.protocol.types import (
 
 
 class UpdateFeaturesRequest(Message, api_key=57, versions=(0, 2), flexible=0):
-    # how long to wait in milliseconds before timing out the request
     timeout_ms: Int32 = 60000
     feature_updates: list[FeatureUpdateKey] = FRESH
     # true if we should validate the request, but not perform the upgrade or downgrade
@@ -47,13 +46,10 @@ class UpdateFeaturesResponse(Message, api_key=57, versions=(0, 2), flexible=0):
     throttle_time_ms: Int32 = 0
     error_code: Int16 = 0
     error_message: String | None = ""
-    # results for each feature update
     results: Annotated[list[UpdatableFeatureResult], until(1), ignorable] = FRESH
 
 
 class UpdatableFeatureResult(Struct):
     feature: String = ""
-    # feature update error code or `0` if the feature update succeeded
     error_code: Int16 = 0
-    # feature update error, or `null` if the feature update succeeded
     error_message: String | None = ""

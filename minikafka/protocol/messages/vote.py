@@ -1,7 +1,7 @@
 """Vote (api key 52): asks a KRaft voter for its vote, or its pre-vote (KIP-595, KIP-996).
 
-v1: adds voter key and directory id (KIP-853).
-v2: adds PreVote field and renames candidate to replica; handles PreVote requests.
+v1: voter ids and directory ids on both sides (KIP-853).
+v2: pre_vote; the candidate is called replica (KIP-996).
 """
 
 from __future__ import annotations
@@ -53,13 +53,11 @@ class VoteRequestPartitionData(Struct):
 class VoteResponse(Message, api_key=52, versions=(0, 2), flexible=0):
     error_code: Int16 = 0
     topics: list[VoteResponseTopicData] = FRESH
-    # endpoints for all current-leaders enumerated in PartitionData
     node_endpoints: Annotated[list[NodeEndpoint], tag(0, 1)] = FRESH
 
 
 class VoteResponseTopicData(Struct):
     topic_name: String = ""
-    # results for each partition
     partitions: list[VoteResponsePartitionData] = FRESH
 
 
@@ -69,7 +67,6 @@ class VoteResponsePartitionData(Struct):
     # the ID of the current leader or -1 if the leader is unknown
     leader_id: Int32 = 0
     leader_epoch: Int32 = 0
-    # true if the vote was granted and false otherwise
     vote_granted: Bool = False
 
 

@@ -1,8 +1,7 @@
 """WriteTxnMarkers (api key 27): writes commit or abort markers into partitions, sent by a
 transaction coordinator.
 
-v2: adds TransactionVersion field to the WritableTxnMarker (KIP-1228); matches
-    WriteTxnMarkersRequest version 2 (KIP-1228).
+v2: transaction_version of each marker (KIP-1228).
 """
 
 from __future__ import annotations
@@ -47,7 +46,6 @@ class WritableTxnMarkerTopic(Struct):
 
 
 class WriteTxnMarkersResponse(Message, api_key=27, versions=(1, 2), flexible=1):
-    # results for writing makers
     markers: list[WritableTxnMarkerResult] = FRESH
 
 

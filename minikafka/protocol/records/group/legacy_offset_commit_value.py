@@ -9,5 +9,4 @@ class LegacyOffsetCommitValue(Message, api_key=0, versions=(0, 0)):
     # offset that the consumer wants to store (for this partition)
     offset: Int64 = 0
     metadata: String = ""
-    # time at which the commit was added to the log
     commit_timestamp: Int64 = 0

@@ -24,7 +24,6 @@ class OffsetCommitValue(Message, api_key=1, versions=(0, 4), flexible=4):
     # leader epoch of the last consumed record
     leader_epoch: Annotated[Int32, since(3), ignorable] = -1
     metadata: String = ""
-    # time at which the commit was added to the log
     commit_timestamp: Int64 = 0
     # time at which the offset will expire
     expire_timestamp: Annotated[Int64, since(1), until(1), ignorable] = -1

@@ -10,9 +10,7 @@ class DelegationTokenRecord(Message, api_key=10, versions=(0, 0), flexible=0):
     requester: String = ""
     # principals which can renew this token
     renewers: list[String] = FRESH
-    # time at which this timestamp was issued
     issue_timestamp: Int64 = 0
-    # time at which this token cannot be renewed any more
     max_timestamp: Int64 = 0
     # next time at which this token must be renewed
     expiration_timestamp: Int64 = 0

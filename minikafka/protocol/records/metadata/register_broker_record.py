@@ -31,9 +31,7 @@ class RegisterBrokerRecord(Message, api_key=0, versions=(0, 4), flexible=0):
     end_points: list[BrokerEndpoint] = FRESH
     features: list[BrokerFeature] = FRESH
     rack: String | None = ""
-    # true if the broker is fenced
     fenced: Bool = True
-    # true if the broker is in controlled shutdown
     in_controlled_shutdown: Annotated[Bool, since(1)] = False
     # log directories configured in this broker which are available
     log_dirs: Annotated[list[Uuid], tag(0, 3)] = FRESH

@@ -13,7 +13,6 @@ from minikafka.protocol.types import FRESH, ZERO_UUID, Int16, Int32, Message, St
 class LeaderChangeMessage(Message, versions=(0, 1), flexible=0):
     version: Int16 = 0
     leader_id: Int32 = 0
-    # set of voters in the quorum for this epoch
     voters: list[Voter] = FRESH
     # voters who voted for the leader at the time of election
     granting_voters: list[Voter] = FRESH

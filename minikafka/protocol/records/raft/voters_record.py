@@ -20,7 +20,6 @@ from minikafka.protocol.types import (
 
 class VotersRecord(Message, versions=(0, 0), flexible=0):
     version: Int16 = 0
-    # set of voters in the quorum for this epoch
     voters: list[Voter] = FRESH
 
 
