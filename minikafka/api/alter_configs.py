@@ -26,10 +26,8 @@ from minikafka.protocol.apis import ApiKey
 from minikafka.protocol.errors import ErrorCode, KafkaError
 from minikafka.protocol.messages import alter_configs as replacing
 from minikafka.protocol.messages import incremental_alter_configs as incremental
+from minikafka.settings.alter import Alteration, Operation
 
-SET, DELETE = 0, 1
-Operation = tuple[str, int, str | None]
-"""(key, operation, value)"""
 Outcome = tuple[int, str | None]
 """(error code, error message)"""
 Result = TypeVar("Result")
@@ -53,7 +51,7 @@ async def incremental_alter_configs(
 ) -> incremental.IncrementalAlterConfigsResponse:
     """Set, delete, append to and subtract from single keys."""
 
-    def operations(resource: incremental.AlterConfigsResource) -> list[Operation]:
+    def operations(resource: incremental.AlterConfigsResource) -> list[Alteration]:
         return [(c.name, c.config_operation, c.value) for c in resource.configs]
 
     outcomes = await _alter(context, request, operations, with_loggers=True)
@@ -81,8 +79,8 @@ async def alter_configs(
 ) -> replacing.AlterConfigsResponse:
     """Replace all that is set on each resource; levels of loggers cannot be replaced."""
 
-    def operations(resource: replacing.AlterConfigsResource) -> list[Operation]:
-        return [(config.name, SET, config.value) for config in resource.configs]
+    def operations(resource: replacing.AlterConfigsResource) -> list[Alteration]:
+        return [(config.name, Operation.SET, config.value) for config in resource.configs]
 
     outcomes = await _alter(context, request, operations, with_loggers=False)
     return replacing.AlterConfigsResponse(
@@ -93,7 +91,7 @@ async def alter_configs(
 async def _alter(
     context: RequestContext,
     request: Any,
-    operations: Callable[[Any], list[Operation]],
+    operations: Callable[[Any], list[Alteration]],
     *,
     with_loggers: bool,
 ) -> list[Outcome]:
@@ -129,7 +127,7 @@ async def _alter(
 def _check(
     context: RequestContext,
     resource: Any,
-    operations: list[Operation],
+    operations: list[Alteration],
     repeated: set[tuple[int, str]],
     *,
     with_loggers: bool,
@@ -137,7 +135,11 @@ def _check(
     """Raises `KafkaError`: what this broker refuses before the controller is asked."""
     if _key(resource) in repeated:
         raise KafkaError(ErrorCode.INVALID_REQUEST, "Each resource must appear at most once.")
-    nulls = [key for key, operation, value in operations if value is None and operation != DELETE]
+    nulls = [
+        key
+        for key, operation, value in operations
+        if value is None and operation != Operation.DELETE
+    ]
     if nulls:
         raise KafkaError(
             ErrorCode.INVALID_REQUEST, f"Null value not supported for : {','.join(nulls)}"

@@ -10,7 +10,11 @@ import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from minikafka.api.internal_topics import CONSUMER_OFFSETS, SHARE_GROUP_STATE, TRANSACTION_STATE
+from minikafka.metadata.topic_names import (
+    CONSUMER_OFFSETS_TOPIC,
+    SHARE_GROUP_STATE_TOPIC,
+    TRANSACTION_STATE_TOPIC,
+)
 from minikafka.protocol.apis import ApiKey, valid_versions
 from minikafka.protocol.errors import ErrorCode, KafkaError
 from minikafka.protocol.messages.create_topics import (
@@ -77,7 +81,7 @@ def creatable_topic(name: str, settings: BrokerSettings) -> CreatableTopic:
     Kafka's own topics have settings of their own, so that `num.partitions` may change without
     moving a single group to another coordinator.
     """
-    if name == CONSUMER_OFFSETS:
+    if name == CONSUMER_OFFSETS_TOPIC:
         return _topic(
             name,
             settings.offsets_topic_num_partitions,
@@ -88,7 +92,7 @@ def creatable_topic(name: str, settings: BrokerSettings) -> CreatableTopic:
                 "segment.bytes": str(settings.offsets_topic_segment_bytes),
             },
         )
-    if name == TRANSACTION_STATE:
+    if name == TRANSACTION_STATE_TOPIC:
         return _topic(
             name,
             settings.transaction_state_log_num_partitions,
@@ -101,7 +105,7 @@ def creatable_topic(name: str, settings: BrokerSettings) -> CreatableTopic:
                 "unclean.leader.election.enable": "false",
             },
         )
-    if name == SHARE_GROUP_STATE:
+    if name == SHARE_GROUP_STATE_TOPIC:
         return _topic(
             name,
             int(_accepted(settings, "share.coordinator.state.topic.num.partitions")),

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from minikafka.protocol.errors import ErrorCode, KafkaError
+from minikafka.settings.alter import Alteration, Operation
 
 ROOT: Final = "root"
 _TRACE: Final = 5
@@ -23,8 +24,6 @@ _LEVELS: Final = {
     "ERROR": logging.ERROR,
     "FATAL": logging.CRITICAL,
 }
-SET, DELETE, APPEND, SUBTRACT = 0, 1, 2, 3
-_OPERATIONS: Final = {APPEND: "APPEND", SUBTRACT: "SUBTRACT"}
 
 
 def logger_levels() -> dict[str, str]:
@@ -37,11 +36,7 @@ def logger_levels() -> dict[str, str]:
     return {name: _level_name(_logger(name)) for name in [ROOT, *sorted(names)]}
 
 
-Change = tuple[str, int, str | None]
-"""(logger, operation, level)"""
-
-
-def check_changes(changes: Iterable[Change]) -> None:
+def check_changes(changes: Iterable[Alteration]) -> None:
     """Refuse the changes as a whole if one of them cannot be made.
 
     Raises `KafkaError` 42 for an operation that levels do not have, 40 for an unknown logger or
@@ -52,27 +47,29 @@ def check_changes(changes: Iterable[Change]) -> None:
         _check(name, operation, level, known)
 
 
-def apply_changes(changes: Iterable[Change]) -> None:
+def apply_changes(changes: Iterable[Alteration]) -> None:
     """Make changes that were checked before; the next record logged is judged by them."""
     for name, operation, level in changes:
-        _logger(name).setLevel(_LEVELS[level or ""] if operation == SET else logging.NOTSET)
+        _logger(name).setLevel(
+            _LEVELS[level or ""] if operation == Operation.SET else logging.NOTSET
+        )
 
 
 def _check(name: str, operation: int, level: str | None, known: dict[str, str]) -> None:
-    if operation in _OPERATIONS:
+    if operation in (Operation.APPEND, Operation.SUBTRACT):
         raise KafkaError(
             ErrorCode.INVALID_REQUEST,
-            f"{_OPERATIONS[operation]} operation is not allowed for the BROKER_LOGGER resource",
+            f"{Operation(operation).name} operation is not allowed for the BROKER_LOGGER resource",
         )
-    if operation not in (SET, DELETE):
+    if operation not in (Operation.SET, Operation.DELETE):
         raise KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR)
     if name not in known:
         raise KafkaError(ErrorCode.INVALID_CONFIG, f"Logger {name} does not exist!")
-    if operation == DELETE and name == ROOT:
+    if operation == Operation.DELETE and name == ROOT:
         raise KafkaError(
             ErrorCode.INVALID_REQUEST, "Removing the log level of the root logger is not allowed"
         )
-    if operation == SET and level not in _LEVELS:
+    if operation == Operation.SET and level not in _LEVELS:
         raise KafkaError(
             ErrorCode.INVALID_CONFIG,
             f"Cannot set the log level of {name} to {level} as it is not a supported log level. "

@@ -22,10 +22,9 @@ from minikafka.api.authorized_operations import (
 from minikafka.api.auto_creation import create_topics
 from minikafka.api.context import RequestContext
 from minikafka.api.dispatch import handles
-from minikafka.api.internal_topics import INTERNAL_TOPICS
 from minikafka.api.listener_view import NO_LEADER, ListenerView, alive_controller_id
-from minikafka.api.topic_names import invalid_topic_reason
 from minikafka.metadata.image import PartitionImage, TopicImage
+from minikafka.metadata.topic_names import INTERNAL_TOPICS, illegal_name_reason
 from minikafka.protocol.apis import ApiKey
 from minikafka.protocol.errors import ErrorCode, KafkaError
 from minikafka.protocol.messages.metadata import (
@@ -132,7 +131,7 @@ def _missing(
     creatable = []
     for name in names:
         code = ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
-        if invalid_topic_reason(name) is not None:
+        if illegal_name_reason(name) is not None:
             code = ErrorCode.INVALID_TOPIC_EXCEPTION
         else:
             creatable.append(name)

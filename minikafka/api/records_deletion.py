@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from minikafka.api.context import RequestContext
 from minikafka.api.dispatch import handles, per_item
-from minikafka.api.internal_topics import INTERNAL_TOPICS
+from minikafka.metadata.topic_names import INTERNAL_TOPICS
 from minikafka.protocol.apis import ApiKey
 from minikafka.protocol.errors import ErrorCode, KafkaError
 from minikafka.protocol.messages.delete_records import (

@@ -10,10 +10,9 @@ from __future__ import annotations
 from minikafka.api.authorized_operations import ALL_TOPIC_OPERATIONS
 from minikafka.api.context import RequestContext
 from minikafka.api.dispatch import handles
-from minikafka.api.internal_topics import INTERNAL_TOPICS
 from minikafka.api.listener_view import ListenerView
-from minikafka.api.topic_names import invalid_topic_reason
 from minikafka.metadata.image import PartitionImage, TopicImage
+from minikafka.metadata.topic_names import INTERNAL_TOPICS, illegal_name_reason
 from minikafka.protocol.apis import ApiKey
 from minikafka.protocol.errors import ErrorCode, KafkaError
 from minikafka.protocol.messages.describe_topic_partitions import (
@@ -122,7 +121,7 @@ class _Page:
 
 def _unknown(name: str) -> DescribeTopicPartitionsResponseTopic:
     code = ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
-    if invalid_topic_reason(name) is not None:
+    if illegal_name_reason(name) is not None:
         code = ErrorCode.INVALID_TOPIC_EXCEPTION
     return DescribeTopicPartitionsResponseTopic(
         error_code=int(code), name=name, topic_authorized_operations=ALL_TOPIC_OPERATIONS
