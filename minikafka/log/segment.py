@@ -284,28 +284,43 @@ class Segment:
         try:
             return find_batch(self.file, offset, position, self.size)
         except NoBatchError as fault:
-            raise CorruptLogError(self.path(LOG_SUFFIX), fault.position, fault.reason) from fault
+            raise self._corrupt(fault) from fault
 
     def headers(self, position: int = 0, end: int = -1) -> Iterator[tuple[int, BatchHeader]]:
         """(position, header) of each batch from `position` on; CorruptLogError at a damaged one."""
         try:
             yield from walk_headers(self.file, position, self.size if end < 0 else end)
         except NoBatchError as fault:
-            raise CorruptLogError(self.path(LOG_SUFFIX), fault.position, fault.reason) from fault
+            raise self._corrupt(fault) from fault
 
     def end_offset(self) -> int:
         """The offset after the last batch, by the index and the headers behind its last entry.
 
         Raises CorruptLogError if the file does not end with a whole batch.
         """
-        end = self.base_offset
         relative, position = self.index.lookup(MAX_RELATIVE_OFFSET)
-        for at, header in self.headers(position):
-            end = header.next_offset
-            if at == position and relative >= 0 and end != self.base_offset + relative + 1:
-                self.rebuild_indexes(f"the batch at {at} ends at {end - 1}")
-                return self.end_offset()
-        return end
+        expected = self.base_offset + relative if relative >= 0 else -1
+        try:
+            return self._end_behind(position, expected)
+        except NoBatchError as fault:
+            if relative < 0 or fault.position > position:
+                raise self._corrupt(fault) from fault
+            self.rebuild_indexes(str(fault))
+        try:
+            return self._end_behind(self.index.lookup(MAX_RELATIVE_OFFSET)[1], -1)
+        except NoBatchError as fault:
+            raise self._corrupt(fault) from fault
+
+    def _end_behind(self, position: int, expected_last_offset: int) -> int:
+        end_offset = self.base_offset
+        for at, header in walk_headers(self.file, position, self.size):
+            end_offset = header.next_offset
+            if at == position and 0 <= expected_last_offset != end_offset - 1:
+                raise NoBatchError(at, f"a batch ends at {end_offset - 1}, indexed otherwise")
+        return end_offset
+
+    def _corrupt(self, fault: NoBatchError) -> CorruptLogError:
+        return CorruptLogError(self.path(LOG_SUFFIX), fault.position, fault.reason)
 
     def aborted_transactions(self) -> list[AbortedTransaction]:
         """The entries of the transaction index, ascending by marker offset."""

@@ -5,9 +5,10 @@ from pathlib import Path
 from struct import pack
 from typing import Any
 
+from minikafka.records.builder import build_batch
+
 from minikafka.log.partition_log import PartitionLog
 from minikafka.records.batch import BatchHeader, read_header
-from minikafka.records.builder import build_batch
 from minikafka.runtime.local_disk import LocalDisk
 from minikafka.settings.broker import BrokerSettings
 from minikafka.settings.topic import TopicSettings
