@@ -131,10 +131,7 @@ def _scan(data: Buffer, count: int, columns: Columns, columns_from: int) -> Summ
                 x, y = y, z
                 value_at += 1
             # Now x is the last byte of the offset delta, y the first of the key length.
-            if y & 1:
-                has_null_key = True
-            else:
-                value_at += y >> 1
+            value_at += short_of[y]
             low = data[value_at]
             if low < 0x80:
                 headers_at = value_at + 1 + short_of[low]
@@ -155,13 +152,16 @@ def _scan(data: Buffer, count: int, columns: Columns, columns_from: int) -> Summ
             has_null_key |= key_length < 0
             max_delta = max(max_delta, delta)
             min_delta = min(min_delta, delta)
-        elif stamp != last_stamp:
-            last_stamp = stamp
-            delta = (stamp >> 1) ^ -(stamp & 1)
-            if delta > max_delta:
-                max_delta = delta
-            if delta < min_delta:
-                min_delta = delta
+        else:
+            if y & 1:
+                has_null_key = True
+            if stamp != last_stamp:
+                last_stamp = stamp
+                delta = (stamp >> 1) ^ -(stamp & 1)
+                if delta > max_delta:
+                    max_delta = delta
+                if delta < min_delta:
+                    min_delta = delta
         index += 1
         if index >= columns_from:
             more = columns.run(start, stop, value_at, headers_at, count - index)

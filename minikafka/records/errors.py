@@ -14,6 +14,14 @@ class CorruptRecordError(KafkaError):
         super().__init__(ErrorCode.CORRUPT_MESSAGE, message)
 
 
+class DecompressionLimitError(CorruptRecordError):
+    """Compressed data that grows beyond what the reader allows."""
+
+    def __init__(self, limit_bytes: int) -> None:
+        super().__init__(f"compressed records exceed {limit_bytes} bytes when decompressed")
+        self.limit_bytes = limit_bytes
+
+
 class InvalidRecordsError(KafkaError):
     """A produce payload that a leader refuses.
 
