@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Protocol
 from minikafka.controller.decision import Decision
 from minikafka.controller.elr_safety import check_min_insync_replicas, elr_records
 from minikafka.metadata.image import (
-    BROKER_LOGGER_RESOURCE,
     BROKER_RESOURCE,
     CLIENT_METRICS_RESOURCE,
     GROUP_RESOURCE,
@@ -24,11 +23,12 @@ from minikafka.protocol.records.metadata.config_record import ConfigRecord
 from minikafka.settings.alter import (
     Alteration,
     Operation,
-    alter_broker,
     alter_client_metrics,
     alter_group,
     alter_topic,
+    apply_operations,
 )
+from minikafka.settings.broker import find_setting
 from minikafka.settings.declare import SettingError
 
 if TYPE_CHECKING:
@@ -154,8 +154,9 @@ def _altered(
             )
         return altered
     if kind == BROKER_RESOURCE:
-        _check_broker_name(state, name)
-        return alter_broker(present, operations, state.settings, cluster_wide=not name)
+        _check_broker(state, name)
+        lists = {key: declared for key, _, _ in operations if (declared := find_setting(key))}
+        return apply_operations(present, operations, lists)
     if kind == CLIENT_METRICS_RESOURCE:
         if not name:
             raise _invalid_request("Subscription name can't be empty")
@@ -164,24 +165,18 @@ def _altered(
         if not name:
             raise _invalid_request("Default group resources are not allowed.")
         return alter_group(present, operations, state.settings)
-    if kind == BROKER_LOGGER_RESOURCE:
-        _check_broker_name(state, name)
-        # Loggers belong to the process that was asked and are not metadata.
-        logger = operations[0][0] if operations else ""
-        raise KafkaError(ErrorCode.INVALID_CONFIG, f"Logger {logger} does not exist!")
     raise _invalid_request(f"Unknown resource type {kind}")
 
 
-def _check_broker_name(state: ControllerState, name: str) -> None:
-    """A broker's configs are changed through that broker, which knows what it can change."""
+def _check_broker(state: ControllerState, name: str) -> None:
+    """The broker must exist. What it can change while it runs, it has judged itself."""
     if not name:
         return
-    digits = name.removeprefix("-")
-    if not (digits.isascii() and digits.isdecimal()):
-        raise _invalid_request(f"Node id must be an integer, but it is: {name}")
-    if int(name) != state.settings.node_id:
-        raise _invalid_request(
-            f"Unexpected broker id, expected {state.settings.node_id}, but received {name}"
+    if not (name.isascii() and name.isdecimal()):
+        raise _invalid_request("Unable to parse broker name as a base 10 number.")
+    if int(name) not in state.image.brokers:
+        raise KafkaError(
+            ErrorCode.BROKER_ID_NOT_REGISTERED, f"No broker with id {int(name)} found."
         )
 
 

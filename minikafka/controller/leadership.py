@@ -62,10 +62,11 @@ def _partitions(
     state: ControllerState, concerned: Callable[[PartitionImage], bool]
 ) -> Iterator[tuple[TopicImage, int, PartitionImage, PartitionRules]]:
     """The partitions concerned with the rules of their topic, which are worked out once."""
+    defaults = state.topic_defaults()
     for topic in state.image.topics.values():
         rules: PartitionRules | None = None
         for index, partition in topic.partitions.items():
             if concerned(partition):
                 if rules is None:
-                    rules = state.partition_rules(topic.name)
+                    rules = state.partition_rules(topic, defaults)
                 yield topic, index, partition, rules

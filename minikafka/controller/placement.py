@@ -56,7 +56,8 @@ class _Placer:
 
     def place(self, replication_factor: int) -> list[int]:
         leader = min(
-            (c for c in self._candidates if c.is_active), key=lambda c: (c.leaders, c.turn)
+            (c for c in self._candidates if c.is_active),
+            key=lambda c: (c.leaders, c.replicas, c.turn),
         )
         leader.leaders += 1
         chosen = [leader]

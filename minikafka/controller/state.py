@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from minikafka.metadata.delta import MetadataDelta
+    from minikafka.metadata.image import TopicImage
     from minikafka.settings.broker import BrokerSettings
 
 
@@ -78,23 +79,30 @@ class ControllerState:
         broker = self.image.brokers.get(broker_id)
         return broker is not None and broker.is_active
 
-    def topic_settings(self, topic: str) -> TopicSettings:
-        """A topic's configs over the defaults of the cluster."""
+    def topic_defaults(self) -> TopicSettings:
+        """What holds for a topic that sets nothing itself."""
         image = self.image
-        return TopicSettings.resolve(
-            image.topic_configs(topic),
-            self.settings,
-            image.broker_configs(self.settings.node_id),
-            image.cluster_configs,
-        )
+        own_configs = image.broker_configs(self.settings.node_id)
+        return TopicSettings.resolve({}, self.settings, own_configs, image.cluster_configs)
 
-    def partition_rules(self, topic: str) -> PartitionRules:
-        """What decides over ISR and leadership of this topic's partitions."""
-        settings = self.topic_settings(topic)
-        partitions = self.image.topics[topic].partitions
-        replication_factor = len(next(iter(partitions.values())).replicas) if partitions else 1
+    def partition_rules(self, topic: TopicImage, defaults: TopicSettings) -> PartitionRules:
+        """What decides over ISR and leadership of this topic's partitions.
+
+        Two keys only, for this is asked of every topic when a broker comes or goes.
+        """
+        configs = self.image.topic_configs(topic.name)
+        min_isr = configs.get("min.insync.replicas")
+        unclean = configs.get("unclean.leader.election.enable")
+        replication_factor = len(next(iter(topic.partitions.values())).replicas)
         return PartitionRules(
             elr=self.elr_enabled,
-            min_isr=min(settings.min_insync_replicas, replication_factor),
-            unclean=settings.unclean_leader_election_enable,
+            min_isr=min(
+                defaults.min_insync_replicas if min_isr is None else int(min_isr),
+                replication_factor,
+            ),
+            unclean=(
+                defaults.unclean_leader_election_enable
+                if unclean is None
+                else unclean.lower() == "true"
+            ),
         )
