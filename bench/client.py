@@ -85,12 +85,12 @@ def _check_produced(buffer: bytearray, start: int, size: int, error_at: int) -> 
     (announced,) = struct.unpack_from(">i", buffer, start)
     error = buffer[start + error_at : start + error_at + 2]
     if error != _NO_ERROR or announced != size - 4:
-        raise BrokerAnswer(f"Produce: error {int.from_bytes(error, signed=True)}, {announced} bytes")
+        raise BrokerAnswer(
+            f"Produce: error {int.from_bytes(error, signed=True)}, {announced} bytes"
+        )
 
 
-def produce_one_at_a_time(
-    connection: socket.socket, produce: Produce, count: int
-) -> list[float]:
+def produce_one_at_a_time(connection: socket.socket, produce: Produce, count: int) -> list[float]:
     """Send, wait for the acknowledgement, send the next; returns each wait in milliseconds."""
     frame, size, error_at = produce.frame, produce.answer_bytes, produce.error_at
     answer = bytearray(size)

@@ -29,7 +29,9 @@ def record_batch(values: list[bytes], timestamp_ms: int) -> bytes:
     checked = (
         _BATCH_BODY.pack(0, count - 1, timestamp_ms, timestamp_ms, -1, -1, -1, count) + records
     )
-    return _BATCH_HEAD.pack(0, 9 + len(checked), -1, 2) + struct.pack(">I", crc32c(checked)) + checked
+    return (
+        _BATCH_HEAD.pack(0, 9 + len(checked), -1, 2) + struct.pack(">I", crc32c(checked)) + checked
+    )
 
 
 class Produce(NamedTuple):

@@ -104,8 +104,7 @@ def write_json(
                         "ratio_at_most": figure.ratio_at_most,
                         "at_most": figure.at_most,
                         "median": {
-                            name: median(results[scenario.name][name], figure.key)
-                            for name in names
+                            name: median(results[scenario.name][name], figure.key) for name in names
                         },
                     }
                     for figure in scenario.figures

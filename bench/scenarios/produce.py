@@ -78,9 +78,7 @@ class SmallRequests(Scenario):
 
     def run(self, broker: RunningBroker) -> Figures:
         produce = frames.produce(self.name, 100, 1, int(time.time() * 1000))
-        connections = [
-            client.connect(broker.host, broker.port) for _ in range(self.connections)
-        ]
+        connections = [client.connect(broker.host, broker.port) for _ in range(self.connections)]
         with measured(broker) as watch:
             client.produce_from_many(connections, produce, self.requests)
         for connection in connections:
