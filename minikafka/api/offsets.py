@@ -54,6 +54,7 @@ _VERSION_OF_SPECIAL = {
     LATEST_TIERED: 9,
     EARLIEST_PENDING_UPLOAD: 11,
 }
+_NEVER = 32767
 _VERSION_OF_EPOCHS = 4
 _VERSION_OF_OFFSET_NOT_AVAILABLE = 5
 
@@ -126,7 +127,7 @@ def _offset(
     if (topic, wanted.partition_index) in repeated:
         raise KafkaError(ErrorCode.INVALID_REQUEST)
     timestamp = wanted.timestamp
-    if timestamp < 0 and context.version < _VERSION_OF_SPECIAL.get(timestamp, 99):
+    if timestamp < 0 and context.version < _VERSION_OF_SPECIAL.get(timestamp, _NEVER):
         raise KafkaError(ErrorCode.UNSUPPORTED_VERSION)
     partition = context.services.replicas.leader(
         topic, wanted.partition_index, wanted.current_leader_epoch
