@@ -11,5 +11,5 @@ the rule for changing it while the broker runs, and the values with which the si
 | `accepted*` | the keys that Kafka knows and minikafka takes without acting upon them |
 | `broker`, `topic`, `resources` | resolved settings of a broker, a topic; group and metrics keys |
 | `alter`, `describe` | IncrementalAlterConfigs and DescribeConfigs as pure functions |
-| `properties`, `environment`, `load` | `server.properties`, `KAFKA_*` variables, `--override` |
+| `properties`, `environment` | `server.properties`, `KAFKA_*` variables, `load()` of all sources |
 """

@@ -83,7 +83,7 @@ class _BrokerSources:
         ]
         for name in names:
             given = find_setting(name)
-            if given is not None and given.default_text is not None:
+            if given is not None and given.default_text is not None and not given.internal:
                 found.append((name, given.default_text, Source.DEFAULT))
         first = next((i for i, synonym in enumerate(found) if synonym[0] == key), len(found))
         return tuple(found[first:])

@@ -193,3 +193,11 @@ class ServerSettings(Declared):
         acted_upon=False,
         doc="How often that is looked at.",
     )
+    minikafka_log_level = setting(
+        "minikafka.log.level",
+        "INFO",
+        kind=STRING,
+        one_of=("DEBUG", "INFO", "WARN", "ERROR"),
+        internal=True,
+        doc="What is written to stderr: this level and above.",
+    )
