@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from minikafka.log.segment import Segment
-from minikafka.records.batch import LOG_APPEND_TIME, BatchHeader
+from minikafka.records.batch import BatchHeader
 from minikafka.records.record import decode_records
 
 
@@ -65,9 +65,7 @@ def _search_batch(
     segment: Segment, position: int, header: BatchHeader, timestamp: int, start_offset: int
 ) -> RecordPosition | None:
     batch = segment.file.pread(header.size_bytes, position)
-    append_time = header.timestamp_type == LOG_APPEND_TIME
     for record in decode_records(batch):
-        record_timestamp = header.max_timestamp if append_time else record.timestamp
-        if record_timestamp >= timestamp and record.offset >= start_offset:
-            return RecordPosition(record.offset, record_timestamp, header.partition_leader_epoch)
+        if record.timestamp >= timestamp and record.offset >= start_offset:
+            return RecordPosition(record.offset, record.timestamp, header.partition_leader_epoch)
     return None

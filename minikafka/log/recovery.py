@@ -26,12 +26,14 @@ from minikafka.log.segment import (
     DELETED_SUFFIX,
     INDEX_SUFFIX,
     LOG_SUFFIX,
+    MAX_RELATIVE_OFFSET,
     TIME_INDEX_SUFFIX,
     TRANSACTION_INDEX_SUFFIX,
     Segment,
     floor_index,
 )
 from minikafka.records.batch import CONTROL_BIT, BatchHeader
+from minikafka.records.errors import CorruptRecordError
 from minikafka.records.record import decode_records
 from minikafka.runtime.buffers import Buffer
 from minikafka.runtime.disk import Disk, FileStatus
@@ -153,13 +155,17 @@ def read_marker(header: BatchHeader, batch: Buffer) -> EndMarker | None:
     """
     if not header.attributes & CONTROL_BIT or header.producer_id < 0 or not header.record_count:
         return None
-    record = decode_records(batch)[0]
-    if record.key is None or record.value is None:
+    try:
+        record = decode_records(batch)[0]
+    except CorruptRecordError:
+        return None  # its CRC fits, so somebody wrote it like that: it ends no transaction
+    key, value = record.key, record.value
+    if key is None or len(key) < _CONTROL_KEY.size:
         return None
-    _, kind = _CONTROL_KEY.unpack_from(record.key)
-    if kind not in (_ABORT, _COMMIT):
+    _, kind = _CONTROL_KEY.unpack_from(key)
+    if kind not in (_ABORT, _COMMIT) or value is None or len(value) < _END_MARKER.size:
         return None
-    _, coordinator_epoch = _END_MARKER.unpack_from(record.value)
+    _, coordinator_epoch = _END_MARKER.unpack_from(value)
     return EndMarker(kind == _COMMIT, coordinator_epoch)
 
 
@@ -295,7 +301,9 @@ def _recover_segment(
     reason = ""
     try:
         for position, header, batch in scan_batches(segment.file, path, size):
-            if header.base_offset < end_offset:
+            # Base offsets lie outside of the CRC: what contradicts the rest is damage.
+            distance = header.last_offset - segment.base_offset
+            if header.base_offset < end_offset or distance > MAX_RELATIVE_OFFSET:
                 raise NoBatchError(
                     position, f"offset {header.base_offset} where {end_offset} is the next"
                 )
