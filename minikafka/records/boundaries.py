@@ -50,8 +50,10 @@ class RecordParts(NamedTuple):
     stop: int
     timestamp_delta: int
     offset_delta: int
+    key_at: int
+    """Where the key length begins; so for value and headers."""
     key_length: int
-    """Negative for null, as are value lengths."""
+    """Negative for null; so for the value."""
     value_at: int
     value_length: int
     headers_at: int
@@ -75,6 +77,21 @@ def walk(body: Buffer, count: int, claimed_delta: int | None) -> Summary:
     return Summary(largest, columns.smallest(summary.min_delta), summary.has_null_key)
 
 
+def offsets_in_order(data: Buffer, count: int) -> bool:
+    """Whether the offset deltas of a sound body of `count` records are 0, 1, 2 and so on."""
+    start = 0
+    for index in range(count):
+        length, at = read_varint(data, start)
+        start = at + length
+        at += 1
+        while data[at] >= 0x80:
+            at += 1
+        offset_delta, _ = read_varint(data, at + 1)
+        if offset_delta != index:
+            return False
+    return True
+
+
 def read_record(data: Buffer, start: int) -> RecordParts:
     """The record at `start`, whatever the widths of its varints.
 
@@ -90,6 +107,7 @@ def read_record(data: Buffer, start: int) -> RecordParts:
             raise MalformedRecordError("record longer than what is left of the batch")
         timestamp_delta, at = read_varlong(data, at + 1)
         offset_delta, at = read_varint(data, at)
+        key_at = at
         key_length, at = read_varint(data, at)
         value_at = at + max(key_length, 0)
         value_length, at = read_varint(data, value_at)
@@ -100,7 +118,14 @@ def read_record(data: Buffer, start: int) -> RecordParts:
     if at != stop:
         raise MalformedRecordError("record whose fields do not fill its length")
     return RecordParts(
-        stop, timestamp_delta, offset_delta, key_length, value_at, value_length, headers_at
+        stop,
+        timestamp_delta,
+        offset_delta,
+        key_at,
+        key_length,
+        value_at,
+        value_length,
+        headers_at,
     )
 
 
@@ -148,7 +173,7 @@ def _scan(data: Buffer, count: int, columns: Columns, columns_from: int) -> Summ
         except (IndexError, struct.error, MalformedRecordError):
             at = -1
         if at != stop:
-            stop, delta, _, key_length, value_at, _, headers_at = read_record(data, start)
+            stop, delta, _, _, key_length, value_at, _, headers_at = read_record(data, start)
             has_null_key |= key_length < 0
             max_delta = max(max_delta, delta)
             min_delta = min(min_delta, delta)

@@ -25,20 +25,21 @@ class DecompressionLimitError(CorruptRecordError):
 class InvalidRecordsError(KafkaError):
     """A produce payload that a leader refuses.
 
-    `record_errors` lists (index of the record in its batch, text); it and a non-empty `message` are
-    set for the refusals in which Kafka fills `record_errors` and `error_message` of the answer.
-    `before_log` is true when Kafka answers with `log_start_offset` -1.
+    `error_message` and `record_errors`, (index of the record in its batch, text), are what Kafka
+    answers in the fields of these names: None and empty for most refusals. `before_log` is true
+    when it answers with `log_start_offset` -1 instead of the true one.
     """
 
     def __init__(
         self,
         code: ErrorCode,
-        message: str = "",
+        error_message: str | None = None,
         *,
         record_errors: RecordErrors = (),
         before_log: bool = False,
     ) -> None:
-        super().__init__(code, message)
+        super().__init__(code, error_message or "")
+        self.error_message = error_message
         self.record_errors: list[tuple[int, str | None]] = list(record_errors)
         self.before_log = before_log
 

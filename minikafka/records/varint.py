@@ -18,6 +18,11 @@ class MalformedRecordError(Exception):
         self.unreadable_length = unreadable_length
 
 
+def int64(number: int) -> int:
+    """A number as Java's long arithmetic leaves it."""
+    return ((number + (1 << 63)) & INT64_BITS) - (1 << 63)
+
+
 def read_varint(data: Buffer, position: int) -> tuple[int, int]:
     """(value, next position) of an int32 as Kafka reads it: up to five bytes, surplus bits dropped.
 
@@ -64,14 +69,14 @@ def _encode(number: int) -> bytes:
 
 
 _TABLE_BELOW = 1024
-_TABLE = [_encode(number) for number in range(_TABLE_BELOW)]
+TABLE = [_encode(number) for number in range(_TABLE_BELOW)]
 NULL_LENGTH = _encode(-1)
 
 
 def varint(number: int) -> bytes:
     """A number of at most 64 bits as a zig-zag varint; small ones come from a table."""
     if 0 <= number < _TABLE_BELOW:
-        return _TABLE[number]
+        return TABLE[number]
     return _encode(number)
 
 
