@@ -10,14 +10,14 @@ nothing is imported before a record of its type was read.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from minikafka.metadata.broker_image import BrokerImage, ControllerImage, Endpoint
 from minikafka.metadata.topic_image import PartitionImage, TopicImage
+from minikafka.protocol.types import Message
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from typing import TypeAlias
 
     from minikafka.metadata.image import MetadataImage
     from minikafka.protocol.records.metadata import (
@@ -79,10 +79,8 @@ LEADER_UNCHANGED = -2
 RECOVERY_STATE_UNCHANGED = -1
 
 
-class MetadataRecord(Protocol):
-    """Any record of the metadata log; `api_key` is its type number."""
-
-    api_key: ClassVar[int]
+MetadataRecord: TypeAlias = Message
+"""Any record of the metadata log; `api_key` is its type number."""
 
 
 class _EndpointFields(Protocol):

@@ -12,14 +12,14 @@ class Started:
 
 
 class AppendRequested:
-    """The active controller wants these batches in the log; only a leader is asked.
+    """The active controller wants this batch in the log; only a leader is asked.
 
-    Each is one encoded batch without offsets; `record_count` of each gives the offsets it takes.
+    It is encoded, but for the offsets: it takes `record_count` of them. The log stamps it in place.
     """
 
     __slots__ = ("batch", "record_count")
 
-    def __init__(self, batch: bytes, record_count: int) -> None:
+    def __init__(self, batch: bytearray, record_count: int) -> None:
         self.batch = batch
         self.record_count = record_count
 

@@ -1,0 +1,105 @@
+"""The way to the active controller, which is in this process: decide, append, answer later.
+
+Commands are decided one after another on the event loop, each on what those before it appended.
+Their answers are released when their records are committed and this broker's image has them; an
+answer without records waits for what was appended before it, or it could show what may vanish.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from minikafka.broker.storage import read_bootstrap
+from minikafka.protocol.errors import ErrorCode, KafkaError
+from minikafka.protocol.messages.allocate_producer_ids import AllocateProducerIdsRequest
+from minikafka.protocol.messages.alter_configs import AlterConfigsRequest
+from minikafka.protocol.messages.broker_heartbeat import BrokerHeartbeatRequest
+from minikafka.protocol.messages.broker_registration import BrokerRegistrationRequest
+from minikafka.protocol.messages.controller_registration import ControllerRegistrationRequest
+from minikafka.protocol.messages.create_partitions import CreatePartitionsRequest
+from minikafka.protocol.messages.create_topics import CreateTopicsRequest
+from minikafka.protocol.messages.delete_topics import DeleteTopicsRequest
+from minikafka.protocol.messages.incremental_alter_configs import IncrementalAlterConfigsRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from minikafka.broker.quorum import QuorumHost
+    from minikafka.broker.storage import Storage
+    from minikafka.controller.controller import ClusterController
+    from minikafka.controller.decision import Decision
+    from minikafka.protocol.types import Message
+    from minikafka.runtime.disk import Disk
+
+    Decide = Callable[[Any, int, int], Decision[Message]]
+
+RECORDS_PER_BATCH = 10_000
+"""A larger decision that need not be atomic goes into several batches."""
+
+
+class ControllerHost:
+    """Hosts the active controller on the quorum's log; `handle` is the gateway of handlers."""
+
+    def __init__(
+        self, controller: ClusterController, quorum: QuorumHost, storage: Storage, disk: Disk
+    ) -> None:
+        self._controller = controller
+        self._quorum = quorum
+        self._storage = storage
+        self._disk = disk
+        self._decide: dict[type[Message], Decide] = {
+            CreateTopicsRequest: lambda r, v, t: controller.create_topics(r),
+            DeleteTopicsRequest: lambda r, v, t: controller.delete_topics(r, v),
+            CreatePartitionsRequest: lambda r, v, t: controller.create_partitions(r),
+            IncrementalAlterConfigsRequest: lambda r, v, t: controller.incremental_alter_configs(r),
+            AlterConfigsRequest: lambda r, v, t: controller.alter_configs(r),
+            AllocateProducerIdsRequest: lambda r, v, t: controller.allocate_producer_ids(r),
+            BrokerRegistrationRequest: lambda r, v, t: controller.register_broker(r, t),
+            BrokerHeartbeatRequest: lambda r, v, t: controller.broker_heartbeat(r, t),
+            ControllerRegistrationRequest: lambda r, v, t: controller.register_controller(r),
+        }
+
+    async def start(self) -> None:
+        """Take over, as the quorum has been started and leads. A new log gets its first records."""
+        bootstrap = read_bootstrap(self._disk, self._storage.metadata_directory)
+        decision = self._controller.activate(bootstrap, self._now_ms())
+        await self._quorum.committed(self._append(decision))
+
+    async def handle(self, request: Message, version: int, client_id: str | None) -> Message:
+        """Decide `request`; the response, once what was decided is committed and applied here.
+
+        KafkaError: the request is refused as a whole, NOT_CONTROLLER (41) when this node does not
+        lead, REQUEST_TIMED_OUT (7) when its own time-out is over first (it may still happen).
+        """
+        if not self._quorum.is_leader:
+            raise KafkaError(ErrorCode.NOT_CONTROLLER)
+        decide = self._decide.get(type(request))
+        assert decide is not None, f"{type(request).__name__} is not the controller's"
+        decision = decide(request, version, self._now_ms())
+        await self._committed(self._append(decision), request)
+        return decision.response
+
+    def _append(self, decision: Decision[Any]) -> int:
+        """Append the decision's records; the offset whose commit releases its response."""
+        records = decision.records
+        if decision.atomic or len(records) <= RECORDS_PER_BATCH:
+            return self._quorum.append(records) if records else self._quorum.log_end_offset - 1
+        last_offset = -1
+        for start in range(0, len(records), RECORDS_PER_BATCH):
+            last_offset = self._quorum.append(records[start : start + RECORDS_PER_BATCH])
+        return last_offset
+
+    async def _committed(self, offset: int, request: Message) -> None:
+        timeout_ms = getattr(request, "timeout_ms", 0)
+        if timeout_ms <= 0:
+            await self._quorum.committed(offset)
+            return
+        try:
+            async with asyncio.timeout(timeout_ms / 1000):
+                await self._quorum.committed(offset)
+        except TimeoutError:
+            raise KafkaError(ErrorCode.REQUEST_TIMED_OUT) from None
+
+    def _now_ms(self) -> int:
+        return int(asyncio.get_running_loop().time() * 1000)

@@ -1,0 +1,396 @@
+"""Hosts the metadata quorum: the raft machine, its log and file, and the images that follow.
+
+What is decided is appended at once and replayed into the controller; what a majority has on disk
+is replayed into this broker's image and published. Between the two an entry is *pending*.
+
+Flushing has an executor of its own (a disk of its own), so that metadata never queues behind data,
+and groups by itself: entries appended while an fsync runs share the next one.
+
+Kafka's active controller writes a no-op record each `metadata.max.idle.interval.ms`, so that the
+offsets that others report keep moving. With one voter and no observers there is nobody to report,
+and an idle broker should not write twice a second: none are written.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from typing import TYPE_CHECKING
+
+from minikafka.broker.metadata_log import (
+    MetadataBatch,
+    newest_snapshot,
+    open_metadata_log,
+    read_batches,
+)
+from minikafka.broker.storage import StorageError
+from minikafka.metadata.delta import MetadataDelta
+from minikafka.metadata.features import METADATA_VERSION, unsupported_features
+from minikafka.metadata.image import MetadataImage
+from minikafka.metadata.loader import MetadataLoader
+from minikafka.metadata.record_versions import record_version
+from minikafka.protocol.errors import ErrorCode, KafkaError
+from minikafka.protocol.metadata_records import decode_record, encode_record
+from minikafka.raft.effects import Committed, ControlBatch, DataBatch, Elected
+from minikafka.raft.events import AppendRequested, Flushed, Started
+from minikafka.raft.node import RaftNode
+from minikafka.raft.quorum_state import FILE_NAME, QuorumState
+from minikafka.raft.snapshots import control_batch
+from minikafka.raft.voters import Voter, VoterSet
+from minikafka.records.batch import read_header
+from minikafka.records.builder import build_batch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from minikafka.broker.storage import Storage
+    from minikafka.controller.controller import ClusterController
+    from minikafka.log.partition_log import PartitionLog
+    from minikafka.metadata.replay import MetadataRecord
+    from minikafka.raft.effects import Batch, Effects
+    from minikafka.raft.events import Event
+    from minikafka.runtime.clock import WallClock
+    from minikafka.runtime.disk import Disk
+    from minikafka.runtime.tasks import Scope
+    from minikafka.settings.broker import BrokerSettings
+
+    Publish = Callable[[MetadataImage, MetadataDelta], None]
+
+_LOG = logging.getLogger("minikafka.quorum")
+
+
+class _LogView:
+    """The log as the raft machine sees it."""
+
+    __slots__ = ("_log",)
+
+    def __init__(self, log: PartitionLog) -> None:
+        self._log = log
+
+    @property
+    def log_end_offset(self) -> int:
+        return self._log.log_end_offset
+
+    @property
+    def last_epoch(self) -> int:
+        return max(self._log.leader_epochs.latest, 0)
+
+
+class QuorumHost:
+    """One node's part in the quorum. `image` is the committed metadata; callbacks follow it.
+
+    `disk` is its own (see the module). An OSError of the log is fatal to the node: appending raises
+    it, a failed flush fails its task in `scope`, and whoever waits is told NOT_CONTROLLER.
+    """
+
+    def __init__(
+        self,
+        *,
+        settings: BrokerSettings,
+        storage: Storage,
+        disk: Disk,
+        wall_clock: WallClock,
+        scope: Scope,
+        controller: ClusterController,
+    ) -> None:
+        self._settings = settings
+        self._storage = storage
+        self._disk = disk
+        self._wall_clock = wall_clock
+        self._scope = scope
+        self._controller = controller
+        self.image = MetadataImage()
+        self._loader = MetadataLoader(self.image)
+        self._callbacks: list[Publish] = []
+        self._pending: deque[MetadataBatch] = deque()
+        self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
+        self._is_flushing = False
+        self._is_open = False
+        self._log: PartitionLog
+        self._node: RaftNode
+        self._loop: asyncio.AbstractEventLoop
+
+    # -- what others see --------------------------------------------------------------------------
+
+    @property
+    def node(self) -> RaftNode:
+        """The consensus machine; to be read, not stepped."""
+        return self._node
+
+    @property
+    def is_leader(self) -> bool:
+        """Whether the controller in this process is the active one."""
+        return self._is_open and self._node.is_leader
+
+    @property
+    def log_end_offset(self) -> int:
+        return self._log.log_end_offset
+
+    def on_publish(self, callback: Publish) -> None:
+        """Call `callback(image, delta)` after each committed run of records has been applied."""
+        self._callbacks.append(callback)
+
+    # -- life -------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Open the log, become leader and apply everything committed to both images.
+
+        Returns when this node leads and the end of its log is committed, callbacks included.
+        StorageError when the log is not for this version, OSError, CorruptLogError.
+        """
+        self._loop = asyncio.get_running_loop()
+        wall_ms = self._wall_clock.now_ms()
+        directory = self._storage.metadata_log
+        self._log = open_metadata_log(self._settings, self._disk, directory, wall_ms)
+        self._is_open = True
+        kraft_version, voters = self._load()
+        self._require_supported()
+        self._node = RaftNode(
+            node_id=self._settings.node_id,
+            directory_id=self._storage.metadata_directory_id,
+            voters=voters,
+            kraft_version=kraft_version,
+            quorum_state=self._read_quorum_state(),
+            log=_LogView(self._log),
+        )
+        self._require_sole_voter(voters)
+        self._step(Started())
+        await self.committed(self._log.log_end_offset - 1)
+
+    async def stop(self) -> None:
+        """Close the log; everything appended is made durable first. Waiters are told 41."""
+        if not self._is_open:
+            return
+        self._is_open = False
+        self._fail_waiting()
+        unsynced = self._log.close()
+        await self._disk.sync_paths(unsynced)
+
+    # -- appending --------------------------------------------------------------------------------
+
+    def append(self, records: Sequence[MetadataRecord]) -> int:
+        """Write one atomic batch and replay it into the controller; its last offset.
+
+        KafkaError NOT_CONTROLLER when this node does not lead; OSError.
+        """
+        if not self.is_leader:
+            raise KafkaError(ErrorCode.NOT_CONTROLLER)
+        level = self._controller.image.features.get(METADATA_VERSION, 0)
+        wall_ms = self._wall_clock.now_ms()
+        values = [encode_record(r, record_version(r.api_key, level)) for r in records]
+        batch = build_batch([(wall_ms, None, value, ()) for value in values])
+        self._step(AppendRequested(batch, len(records)))
+        appended = MetadataBatch(
+            list(records),
+            last_offset=self._log.log_end_offset - 1,
+            epoch=self._node.epoch,
+            wall_ms=wall_ms,
+        )
+        self._replay_into_controller(appended)
+        self._pending.append(appended)
+        return appended.last_offset
+
+    async def committed(self, offset: int) -> None:
+        """Wait until the record at `offset` is committed, applied here and published."""
+        if offset <= self.image.offset:
+            return
+        if not self._is_open:
+            raise KafkaError(ErrorCode.NOT_CONTROLLER)
+        waiter = self._loop.create_future()
+        # Offsets are asked for as they are appended, so the queue is in order.
+        self._waiting.append((offset, waiter))
+        await waiter
+
+    # -- loading ----------------------------------------------------------------------------------
+
+    def _load(self) -> tuple[int, VoterSet]:
+        """Replay the log into the controller; kraft.version and voters as the log has them.
+
+        All of it is pending: what is committed, the election will tell.
+        """
+        voters = VoterSet([Voter(self._settings.node_id)])
+        kraft_version = 0
+        found = newest_snapshot(self._disk, self._storage.metadata_log)
+        if found is not None and found[2].voters is not None:
+            kraft_version, voters = found[2].kraft_version, found[2].voters
+        start = self._log.log_start_offset
+        if start > 0:
+            if found is None or found[0] < start:
+                raise StorageError(
+                    f"{self._storage.metadata_log}: the log begins at offset {start}, and there is "
+                    "no snapshot of what came before."
+                )
+            end_offset, epoch, snapshot = found
+            records = [decode_record(value)[0] for value in snapshot.values]
+            self._take(
+                MetadataBatch(
+                    records,
+                    last_offset=end_offset - 1,
+                    epoch=epoch,
+                    wall_ms=snapshot.last_contained_ms,
+                )
+            )
+            start = end_offset
+        for batch in read_batches(self._log, start):
+            if batch.kraft_version is not None:
+                kraft_version = batch.kraft_version
+            if batch.voters is not None:
+                voters = batch.voters
+            self._take(batch)
+        return kraft_version, voters
+
+    def _take(self, batch: MetadataBatch) -> None:
+        self._replay_into_controller(batch)
+        self._pending.append(batch)
+
+    def _read_quorum_state(self) -> QuorumState:
+        path = f"{self._storage.metadata_log}/{FILE_NAME}"
+        try:
+            return QuorumState.decode(self._disk.read_bytes(path))
+        except FileNotFoundError:
+            return QuorumState()
+        except ValueError as error:
+            raise StorageError(f"{path}: {error}") from error
+
+    def _require_supported(self) -> None:
+        unsupported = unsupported_features(self._controller.image.features)
+        if unsupported:
+            levels = ", ".join(f"{name} {level}" for name, level in unsupported)
+            raise StorageError(
+                f"{self._storage.metadata_directory}: this cluster has finalised {levels}, which "
+                "this version does not support."
+            )
+
+    def _require_sole_voter(self, voters: VoterSet) -> None:
+        configured = [voter.id for voter in self._settings.controller_quorum_voters]
+        sole = voters.is_sole(self._settings.node_id, self._storage.metadata_directory_id)
+        if not sole or configured not in ([], [self._settings.node_id]):
+            others = configured or list(voters.ids)
+            raise StorageError(
+                f"{self._storage.metadata_directory}: the voters of this quorum are {others}, and "
+                "clusters of several nodes are not supported yet."
+            )
+
+    # -- effects ----------------------------------------------------------------------------------
+
+    def _step(self, event: Event) -> None:
+        """Step the machine and carry out what it asks, in its order: persist, send, apply."""
+        self._carry_out(self._node.step(event, int(self._loop.time() * 1000)))
+
+    def _carry_out(self, effects: Effects) -> None:
+        persist = effects.persist
+        if persist is not None:
+            if persist.quorum_state is not None:
+                self._write_quorum_state(persist.quorum_state)
+            for batch in persist.batches:
+                self._write(batch)
+            if persist.batches and not self._is_flushing:
+                self._is_flushing = True
+                self._scope.spawn(self._flush(), "flush metadata")
+        assert not effects.send, "a sole voter has nobody to send to"
+        for item in effects.apply:
+            if isinstance(item, Elected):
+                _LOG.info("leading the quorum in epoch %d", item.epoch)
+            else:
+                self._commit(item)
+
+    def _write_quorum_state(self, state: QuorumState) -> None:
+        # Blocking: a sole voter changes it once, at its start, before anything else can go on.
+        self._disk.replace_atomically_now(
+            f"{self._storage.metadata_log}/{FILE_NAME}",
+            state.encode(self._node.kraft_version, self._node.voters),
+        )
+
+    def _write(self, batch: Batch) -> None:
+        wall_ms = self._wall_clock.now_ms()
+        if isinstance(batch, DataBatch):
+            data = batch.batch
+        else:
+            data = control_batch(
+                batch.records, base_offset=batch.base_offset, epoch=batch.epoch, wall_ms=wall_ms
+            )
+        offset = self._log.append(memoryview(data), read_header(data), batch.epoch, wall_ms)
+        assert offset == batch.base_offset, "the machine and its log agree on offsets"
+        if isinstance(batch, ControlBatch):
+            self._take(
+                MetadataBatch(
+                    None,
+                    last_offset=self._log.log_end_offset - 1,
+                    epoch=batch.epoch,
+                    wall_ms=wall_ms,
+                    kraft_version=self._node.kraft_version,
+                )
+            )
+
+    async def _flush(self) -> None:
+        """Flush until nothing is left that was written after the last fsync began."""
+        try:
+            end_offset = -1
+            while self._is_open and end_offset < self._log.log_end_offset:
+                epoch = self._node.epoch
+                end_offset = await self._log.flush()
+                if self._is_open:
+                    self._step(Flushed(epoch, end_offset))
+        except OSError:
+            self._is_open = False
+            self._fail_waiting()
+            raise
+        finally:
+            self._is_flushing = False
+
+    def _commit(self, committed: Committed) -> None:
+        """Apply what has become committed, publish it, and release who waited for it."""
+        delta = MetadataDelta()
+        pending = self._pending
+        while pending and pending[0].last_offset < committed.high_watermark:
+            _replay(self._loader, pending.popleft(), delta)
+        for callback in self._callbacks:
+            callback(self.image, delta)
+        waiting = self._waiting
+        while waiting and waiting[0][0] <= self.image.offset:
+            _, waiter = waiting.popleft()
+            if not waiter.done():
+                waiter.set_result(None)
+
+    def _replay_into_controller(self, batch: MetadataBatch) -> None:
+        controller = self._controller
+        if batch.records is None:
+            controller.pass_control_batch(
+                last_offset=batch.last_offset,
+                epoch=batch.epoch,
+                wall_ms=batch.wall_ms,
+                kraft_version=batch.kraft_version,
+            )
+        else:
+            controller.replay(
+                batch.records,
+                last_offset=batch.last_offset,
+                epoch=batch.epoch,
+                wall_ms=batch.wall_ms,
+            )
+
+    def _fail_waiting(self) -> None:
+        waiting = self._waiting
+        while waiting:
+            _, waiter = waiting.popleft()
+            if not waiter.done():
+                waiter.set_exception(KafkaError(ErrorCode.NOT_CONTROLLER))
+
+
+def _replay(loader: MetadataLoader, batch: MetadataBatch, delta: MetadataDelta) -> None:
+    if batch.records is None:
+        loader.pass_control_batch(
+            last_offset=batch.last_offset,
+            epoch=batch.epoch,
+            wall_ms=batch.wall_ms,
+            kraft_version=batch.kraft_version,
+        )
+    else:
+        loader.replay_batch(
+            batch.records,
+            last_offset=batch.last_offset,
+            epoch=batch.epoch,
+            wall_ms=batch.wall_ms,
+            delta=delta,
+        )
