@@ -19,6 +19,7 @@ from minikafka.api.context import RequestContext, Services
 from minikafka.network.connection import Exchange
 from minikafka.protocol.apis import (
     ADVERTISED_BROKER,
+    ADVERTISED_CONTROLLER,
     ApiKey,
     request_class,
     request_header_version,
@@ -47,13 +48,13 @@ class Api:
 
     __slots__ = ("codecs", "handler", "key", "max_version", "min_version", "refusal")
 
-    def __init__(self, key: ApiKey) -> None:
+    def __init__(self, key: ApiKey, advertised: tuple[int, int]) -> None:
         import_module(SERVED[key])
         self.key = key
         self.handler, self.refusal = _registered[key]
         # Produce is advertised from version 0, which only old librdkafka wants to see.
-        self.min_version = max(ADVERTISED_BROKER[key][0], valid_versions(key)[0])
-        self.max_version = ADVERTISED_BROKER[key][1]
+        self.min_version = max(advertised[0], valid_versions(key)[0])
+        self.max_version = advertised[1]
         # version -> (decode request, encode response, request and response header versions)
         self.codecs: dict[int, tuple[Any, Any, int, int]] = {}
 
@@ -85,6 +86,20 @@ def refuse_with_error_code(context: RequestContext, request: Message, error: Kaf
 SERVED: dict[ApiKey, str] = {
     ApiKey.PRODUCE: "minikafka.api.produce",
     ApiKey.FETCH: "minikafka.api.fetch",
+    ApiKey.LIST_OFFSETS: "minikafka.api.offsets",
+    ApiKey.METADATA: "minikafka.api.metadata",
+    ApiKey.API_VERSIONS: "minikafka.api.api_versions",
+    ApiKey.CREATE_TOPICS: "minikafka.api.topics",
+    ApiKey.DELETE_TOPICS: "minikafka.api.topics",
+    ApiKey.DELETE_RECORDS: "minikafka.api.records_deletion",
+    ApiKey.INIT_PRODUCER_ID: "minikafka.api.init_producer_id",
+    ApiKey.OFFSET_FOR_LEADER_EPOCH: "minikafka.api.offsets",
+    ApiKey.DESCRIBE_CONFIGS: "minikafka.api.configs",
+    ApiKey.ALTER_CONFIGS: "minikafka.api.alter_configs",
+    ApiKey.CREATE_PARTITIONS: "minikafka.api.topics",
+    ApiKey.INCREMENTAL_ALTER_CONFIGS: "minikafka.api.alter_configs",
+    ApiKey.DESCRIBE_CLUSTER: "minikafka.api.cluster",
+    ApiKey.DESCRIBE_TOPIC_PARTITIONS: "minikafka.api.topic_partitions",
 }
 _registered: dict[ApiKey, tuple[Handler, Refusal]] = {}
 
@@ -117,18 +132,22 @@ def per_item(
     return answers
 
 
-def served_apis() -> dict[ApiKey, tuple[int, int]]:
-    """key -> advertised (min, max) version of every registered API, ascending by key."""
+def served_apis(*, controller: bool = False) -> dict[ApiKey, tuple[int, int]]:
+    """key -> advertised (min, max) version of every API served on such a listener, by key."""
+    if controller:
+        key = ApiKey.API_VERSIONS
+        return {key: ADVERTISED_CONTROLLER[key]}
     return {key: ADVERTISED_BROKER[key] for key in sorted(SERVED)}
 
 
 class Dispatcher:
-    """Serves the frames of one broker's connections."""
+    """Serves the frames of one kind of listener: for clients, or (`controller`) for the quorum."""
 
-    __slots__ = ("apis", "services")
+    __slots__ = ("_advertised", "apis", "services")
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, *, controller: bool = False) -> None:
         self.services = services
+        self._advertised = served_apis(controller=controller)
         self.apis: dict[int, Api] = {}
 
     def serve(self, exchange: Exchange, frame: memoryview) -> None:
@@ -180,9 +199,10 @@ class Dispatcher:
         answer(context, result)
 
     def _load(self, key: int) -> Api:
-        if key not in SERVED:
+        if key not in self._advertised:
             raise ProtocolError(f"api key {key} is not served here")
-        api = self.apis[key] = Api(ApiKey(key))
+        name = ApiKey(key)
+        api = self.apis[key] = Api(name, self._advertised[name])
         return api
 
     async def _finish(

@@ -29,6 +29,7 @@ from minikafka.protocol.messages.fetch import (
     PartitionData,
 )
 from minikafka.protocol.types import ZERO_UUID
+from minikafka.records.compression import Codec
 from minikafka.replication.fetch_session import (
     FINAL_EPOCH,
     INITIAL_EPOCH,
@@ -225,7 +226,7 @@ class PendingFetch:
         partition.check_leader(entry.current_leader_epoch)
         if self.replica_id >= 0 and self.replica_id not in partition.replicas:
             raise KafkaError(ErrorCode.NOT_LEADER_OR_FOLLOWER)
-        if self.context.version < _VERSION_OF_ZSTD and partition.rules.compression_type == "zstd":
+        if self.context.version < _VERSION_OF_ZSTD and partition.rules.codec == Codec.ZSTD:
             raise KafkaError(ErrorCode.UNSUPPORTED_COMPRESSION_TYPE)
         log = partition.log
         high_watermark = partition.high_watermark

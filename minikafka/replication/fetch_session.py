@@ -9,14 +9,16 @@ The same `FetchInterest`, without an id, is what a sessionless fetch waits with.
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Hashable, Iterator
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
 
 from minikafka.protocol.errors import ErrorCode, KafkaError
 from minikafka.protocol.types import ZERO_UUID
 from minikafka.replication.partition import Partition
+
+if TYPE_CHECKING:
+    from random import Random
 
 NO_SESSION = 0
 INITIAL_EPOCH = 0
@@ -162,7 +164,7 @@ class FetchSessionCache:
 
     __slots__ = ("_by_id", "_random", "_slots")
 
-    def __init__(self, slots: int, random_source: random.Random) -> None:
+    def __init__(self, slots: int, random_source: Random) -> None:
         self._slots = slots
         self._random = random_source
         self._by_id: dict[int, FetchSession] = {}  # least recently used first

@@ -1,0 +1,356 @@
+"""One broker: its start order and its stop order, and nothing else.
+
+Start: directories → metadata log, election, replay → logs of the replicas → listeners →
+registration → unfenced. What is replayed is complete before the first request is read, so that no
+client sees less than before the restart.
+
+Stop: controlled shutdown → no more connections, parked requests answered → replicas' logs
+closed and marked clean → metadata log. Nothing durable depends on the stop being reached.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from random import Random
+from typing import cast
+from uuid import UUID
+
+from minikafka.api.context import Services
+from minikafka.api.dispatch import Dispatcher
+from minikafka.api.producer_ids import ProducerIdSource
+from minikafka.broker.controller import ControllerHost
+from minikafka.broker.lifecycle import BrokerLifecycle
+from minikafka.broker.quorum import QuorumHost
+from minikafka.broker.storage import Storage, StorageError, prepare_storage
+from minikafka.controller.controller import ClusterController
+from minikafka.log.directory import LogDirectory
+from minikafka.log.errors import CorruptLogError, LogDirectoryError
+from minikafka.metadata.delta import MetadataDelta
+from minikafka.metadata.image import BROKER_RESOURCE, MetadataImage
+from minikafka.network.limits import NetworkLimits, SendPath
+from minikafka.network.server import Server
+from minikafka.protocol.errors import KafkaError
+from minikafka.replication.fetch_session import FetchSessionCache
+from minikafka.replication.maintenance import Maintenance
+from minikafka.replication.purgatory import Purgatory
+from minikafka.replication.replicas import ReplicaManager
+from minikafka.runtime.clock import AgeClock, WallClock
+from minikafka.runtime.disk import Disk
+from minikafka.runtime.entropy import random_uuid
+from minikafka.runtime.tasks import Scope
+from minikafka.settings.broker import BrokerSettings
+
+logger = logging.getLogger("minikafka.broker")
+
+Address = tuple[str, str, int]
+"""(listener name, host, port)"""
+
+DRAIN_TIMEOUT_S = 5.0
+SHUTDOWN_TIMEOUT_S = 10.0
+DEFAULT_QUEUED_MAX_BYTES = 256 << 20
+"""Where `queued.max.request.bytes` is unset; Kafka has no bound then."""
+
+
+class StartError(Exception):
+    """The broker cannot start; the text is one line for the person who started it."""
+
+
+class Broker:
+    """A node that is broker and controller in one process.
+
+    `addresses` are (listener, host, port) of the client listeners once started. `failed` gets the
+    exception that the broker cannot live with.
+    """
+
+    failed: asyncio.Future[None]
+
+    def __init__(
+        self,
+        settings: BrokerSettings,
+        *,
+        cluster_id: str | None,
+        disk: Disk,
+        wall_clock: WallClock,
+        random: Random,
+        metadata_disk: Disk | None = None,
+    ) -> None:
+        """`metadata_disk` gives the metadata log an fsync executor of its own."""
+        self._settings = settings
+        self._given_cluster_id = cluster_id
+        self._disk = disk
+        self._metadata_disk = metadata_disk or disk
+        self._wall_clock = wall_clock
+        self._random = random
+        self.addresses: list[Address] = []
+        self._controller_addresses: list[Address] = []
+        self._servers: list[Server] = []
+        self._directories: list[LogDirectory] = []
+        self._quorum: QuorumHost | None = None
+        self._lifecycle: BrokerLifecycle | None = None
+        self._replicas: ReplicaManager | None = None
+
+    async def start(self) -> None:
+        """Start in the order of the module; raises StartError, after which nothing is left open."""
+        loop = asyncio.get_running_loop()
+        self.failed = loop.create_future()
+        self._scope = Scope("broker", self._task_failed)
+        self._age_clock = AgeClock(loop, self._wall_clock)
+        self._purgatory = Purgatory(loop)
+        try:
+            _require_supported(self._settings)
+            await self._start()
+        except (StartError, StorageError, LogDirectoryError, CorruptLogError, KafkaError) as error:
+            await self._close()
+            raise StartError(str(error)) from error
+        except OSError as error:
+            await self._close()
+            raise StartError(f"cannot start: {error}") from error
+
+    async def _start(self) -> None:
+        settings = self._settings
+        storage = self._open_storage()
+        controller = ClusterController(
+            cluster_id=storage.cluster_id,
+            settings=settings,
+            random=self._random,
+            new_uuid=lambda: random_uuid(self._random),
+        )
+        quorum = self._quorum = QuorumHost(
+            settings=settings,
+            storage=storage,
+            disk=self._metadata_disk,
+            wall_clock=self._wall_clock,
+            scope=self._scope,
+            controller=controller,
+        )
+        await quorum.start()
+        gateway = ControllerHost(controller, quorum, storage, self._metadata_disk)
+        await gateway.start()
+        replicas = self._replicas = ReplicaManager(
+            settings=settings,
+            image=quorum.image,
+            directories=self._directories,
+            purgatory=self._purgatory,
+            wall_clock=self._wall_clock,
+            random=self._random,
+            on_offline=self._directory_offline,
+        )
+        replicas.load()
+        quorum.on_publish(replicas.publish)
+        quorum.on_publish(self._follow)
+        services = self._services(storage, quorum.image, gateway, replicas)
+        lifecycle = self._lifecycle = BrokerLifecycle(
+            settings=settings,
+            cluster_id=storage.cluster_id,
+            incarnation_id=random_uuid(self._random),
+            directory_ids=list(storage.directory_ids.values()),
+            previous_broker_epoch=self._previous_broker_epoch(),
+            controller=gateway,
+            image=quorum.image,
+            scope=self._scope,
+            online_directory_ids=self._online_directory_ids,
+        )
+        await self._listen(services)
+        await lifecycle.register(self._advertised())
+        await lifecycle.register_controller(self._controller_endpoints())
+        await lifecycle.unfence()
+        services.producer_ids.start()
+        Maintenance(
+            settings=settings,
+            replicas=replicas,
+            purgatory=self._purgatory,
+            wall_clock=self._wall_clock,
+            age_clock=self._age_clock,
+            scope=self._scope,
+        ).start()
+        logger.info(
+            "node %d of cluster %s listens on %s",
+            settings.node_id,
+            storage.cluster_id,
+            ", ".join(f"{name}://{host}:{port}" for name, host, port in self.addresses),
+        )
+
+    async def stop(self) -> None:
+        """Stop cleanly. Safe after a failed start and a second time."""
+        if self._lifecycle is not None:
+            await self._lifecycle.leave(SHUTDOWN_TIMEOUT_S)
+        self._purgatory.expire_all()
+        for server in self._servers:
+            await server.drain(DRAIN_TIMEOUT_S)
+        epoch = -1 if self._lifecycle is None else self._lifecycle.broker_epoch
+        replicas, self._replicas = self._replicas, None
+        self._age_clock.close()
+        if replicas is not None:
+            await replicas.close(epoch)
+            self._directories = []
+        await self._close()
+
+    async def _close(self) -> None:
+        """Let go of everything, cleanly or not; in the order in which it depends on each other."""
+        for server in self._servers:
+            server.close()
+        self._servers = []
+        quorum, self._quorum = self._quorum, None
+        if quorum is not None:
+            try:
+                await quorum.stop()
+            except OSError as error:
+                logger.error("the metadata log was not closed cleanly: %s", error)
+        self._age_clock.close()
+        await self._scope.close()
+        for directory in self._directories:
+            await directory.close(clean=False)
+        self._directories = []
+        self._disk.close()
+        self._metadata_disk.close()
+
+    # -- parts of the start ---------------------------------------------------------------------
+
+    def _open_storage(self) -> Storage:
+        storage = prepare_storage(
+            self._settings,
+            self._disk,
+            self._random,
+            wall_ms=self._wall_clock.now_ms(),
+            cluster_id=self._given_cluster_id,
+        )
+        for path in storage.directory_ids:
+            self._directories.append(
+                LogDirectory.open(
+                    self._disk,
+                    path,
+                    node_id=self._settings.node_id,
+                    cluster_id=storage.cluster_id,
+                )
+            )
+        return storage
+
+    def _previous_broker_epoch(self) -> int:
+        """The epoch of the clean stop before, -1 unless every directory was left clean."""
+        epochs = {directory.previous_broker_epoch for directory in self._directories}
+        return epochs.pop() if len(epochs) == 1 else -1
+
+    def _services(
+        self,
+        storage: Storage,
+        image: MetadataImage,
+        gateway: ControllerHost,
+        replicas: ReplicaManager,
+    ) -> Services:
+        settings = self._settings
+        return Services(
+            settings=settings,
+            cluster_id=storage.cluster_id,
+            image=image,
+            replicas=replicas,
+            controller=gateway,
+            fetch_sessions=FetchSessionCache(
+                settings.max_incremental_fetch_session_cache_slots, self._random
+            ),
+            purgatory=self._purgatory,
+            producer_ids=ProducerIdSource(settings.node_id, image, gateway, self._scope),
+            wall_clock=self._wall_clock,
+            age_clock=self._age_clock,
+            random=self._random,
+            scope=self._scope,
+            loop=asyncio.get_running_loop(),
+        )
+
+    async def _listen(self, services: Services) -> None:
+        settings = self._settings
+        for controller, listeners in (
+            (True, settings.controller_listeners()),
+            (False, settings.broker_listeners()),
+        ):
+            dispatcher = Dispatcher(services, controller=controller)
+            server = Server(network_limits(settings), dispatcher.serve)
+            self._servers.append(server)
+            for listener in listeners:
+                try:
+                    port = await server.listen(listener.name, listener.host, listener.port)
+                except OSError as error:
+                    raise StartError(f"cannot listen on {listener.address}: {error}") from error
+                bound = self._controller_addresses if controller else self.addresses
+                bound.append((listener.name, listener.host, port))
+
+    def _advertised(self) -> list[tuple[str, str, int, str]]:
+        """What the registration names: (listener, host, port, security protocol)."""
+        endpoints = []
+        for name, _, bound_port in self.addresses:
+            told = self._settings.advertised(name)
+            if told is not None:
+                host, port = told.host or socket.gethostname(), told.port or bound_port
+                endpoints.append((name, host, port, told.security_protocol))
+        return endpoints
+
+    def _controller_endpoints(self) -> list[tuple[str, str, int, str]]:
+        protocols = {found.name: found.security_protocol for found in self._settings.listeners}
+        return [
+            (name, host or socket.gethostname(), port, protocols[name])
+            for name, host, port in self._controller_addresses
+        ]
+
+    # -- while it runs --------------------------------------------------------------------------
+
+    def _follow(self, image: MetadataImage, delta: MetadataDelta) -> None:
+        """Configs of this broker that may change while it runs and that the network obeys."""
+        names = ("", str(self._settings.node_id))
+        if not any((BROKER_RESOURCE, name) in delta.changed_configs for name in names):
+            return
+        settings = self._settings.with_dynamic(
+            image.cluster_configs, image.broker_configs(self._settings.node_id)
+        )
+        for server in self._servers:
+            server.limits = network_limits(settings)
+
+    def _online_directory_ids(self) -> list[UUID]:
+        replicas = self._replicas
+        online = self._directories if replicas is None else replicas.online
+        return [found for found in (d.meta.directory_id for d in online) if found is not None]
+
+    def _directory_offline(self, directory: LogDirectory, error: OSError) -> None:
+        assert self._replicas is not None
+        if not self._replicas.online:
+            self._fail(StartError(f"{directory.path}: no log directory is left: {error}"))
+
+    def _task_failed(self, name: str, error: BaseException) -> None:
+        logger.error("%s failed", name, exc_info=error)
+        if isinstance(error, OSError):
+            self._fail(error)
+
+    def _fail(self, error: BaseException) -> None:
+        if not self.failed.done():
+            self.failed.set_exception(error)
+
+
+def network_limits(settings: BrokerSettings) -> NetworkLimits:
+    """The settings of the network room."""
+    queued = settings.queued_max_request_bytes
+    return NetworkLimits(
+        request_max_bytes=settings.socket_request_max_bytes,
+        queued_max_bytes=queued if queued > 0 else DEFAULT_QUEUED_MAX_BYTES,
+        idle_ms=settings.connections_max_idle_ms,
+        send_path=cast("SendPath", settings.minikafka_send_path),
+        max_connections=settings.max_connections,
+        max_connections_per_ip=settings.max_connections_per_ip,
+        send_buffer_bytes=settings.socket_send_buffer_bytes,
+        receive_buffer_bytes=settings.socket_receive_buffer_bytes,
+        listen_backlog=settings.socket_listen_backlog_size,
+    )
+
+
+def _require_supported(settings: BrokerSettings) -> None:
+    """Refuse by name what this version cannot do, before anything is written."""
+    if not (settings.is_broker and settings.is_controller):
+        raise StartError(
+            "process.roles: this version runs broker and controller in one process; "
+            "set broker,controller"
+        )
+    for listener in settings.listeners:
+        if listener.security_protocol != "PLAINTEXT":
+            raise StartError(
+                f"listeners: {listener.address} wants {listener.security_protocol}, and this "
+                "version serves PLAINTEXT only"
+            )
