@@ -37,14 +37,14 @@ class Scenario(ABC):
     # A scenario with a fresh broker gets a newly started one for every round.
     fresh: ClassVar[bool] = False
 
-    def prepare(self, broker: RunningBroker) -> None:
+    def prepare(self, broker: RunningBroker) -> None:  # noqa: B027  # most need nothing
         """Before the first round on this broker: topics, data."""
 
     @abstractmethod
     def run(self, broker: RunningBroker) -> Figures:
         """One round; the values of `figures` by their keys."""
 
-    def finish(self, broker: RunningBroker) -> None:
+    def finish(self, broker: RunningBroker) -> None:  # noqa: B027  # most leave nothing
         """After the last round on this broker: leave no load behind for the next scenario."""
 
 

@@ -1,1 +1,1 @@
-"""Brokers as child processes, foreign clients and tools: what the cluster and interop tests share."""
+"""Brokers as child processes, foreign clients and tools, for the cluster and interop tests."""

@@ -19,7 +19,6 @@ from typing import Self
 from harness import apache
 from harness.wire import Wire
 
-
 PROJECT = Path(__file__).parents[2]
 
 

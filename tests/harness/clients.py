@@ -9,14 +9,14 @@ import warnings
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
-import aiokafka
+import aiokafka  # type: ignore[import-untyped]  # has none
 import confluent_kafka
 import pytest
 
 with warnings.catch_warnings():
     # It reads its message schemas by a call that Python deprecates.
     warnings.simplefilter("ignore", DeprecationWarning)
-    import kafka
+    import kafka  # type: ignore[import-untyped]  # has none
 
 # The same, for what it imports later, in tests that turn every warning into an error.
 THEIR_WARNINGS = pytest.mark.filterwarnings(r"ignore::DeprecationWarning:kafka\.")
@@ -107,16 +107,18 @@ class ConfluentKafka:
                 wanted = min(10_000, expected - len(stored))
                 batch = consumer.consume(wanted, READ_TIMEOUT_S)  # Waits for that many.
                 assert batch, f"{len(stored)} of {expected} records came, then nothing"
-                for message in batch:
-                    assert message.error() is None, message.error()
-                    stored.append(
-                        Stored(
-                            message.partition(), message.offset(), message.key(), message.value()
-                        )
-                    )
+                stored += map(self._stored, batch)
             return stored
         finally:
             consumer.close()
+
+    @staticmethod
+    def _stored(message: confluent_kafka.Message) -> Stored:
+        assert message.error() is None, message.error()
+        partition, offset = message.partition(), message.offset()
+        assert partition is not None
+        assert offset is not None
+        return Stored(partition, offset, message.key(), message.value())
 
 
 class AioKafka:

@@ -8,7 +8,6 @@ from harness import apache, kcat
 from harness.broker import RunningBroker
 from harness.clients import THEIR_WARNINGS
 
-
 HERE = Path(__file__).parent
 
 

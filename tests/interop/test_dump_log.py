@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -48,7 +49,9 @@ def produce(broker: RunningBroker, name: str, codec: str) -> int:
 
 
 @pytest.fixture(scope="module", params=["stopped", "killed and stopped"])
-def stopped(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory):
+def stopped(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[RunningBroker, int]]:
     """A stopped broker with several segments in its one partition, and how many records."""
     with RunningBroker(tmp_path_factory.mktemp("dumped")) as broker:
         with broker.connect() as wire:
