@@ -18,7 +18,7 @@ from minikafka.broker.process import run_broker, set_up_logging
 from minikafka.settings.accepted import is_removed
 from minikafka.settings.broker import BrokerSettings
 from minikafka.settings.declare import SettingError
-from minikafka.settings.presets import ALONE, DEV
+from minikafka.settings.presets import ALONE, DATA_DIRECTORY, DEV
 from minikafka.settings.properties import Loaded, PropertiesError, load
 
 WRONG = 2
@@ -42,7 +42,7 @@ def main(words: Sequence[str] | None = None) -> int:
     with ExitStack() as until_the_end:
         try:
             loaded = _load(line)
-            temporary = line.dev and not {"log.dir", "log.dirs"} & loaded.values.keys()
+            temporary = line.dev and not _names_a_directory(loaded)
             if temporary:
                 loaded.values["log.dirs"] = _temporary_directory(until_the_end)
             settings = BrokerSettings.parse(loaded.values)
@@ -69,11 +69,17 @@ def _load(line: CommandLine) -> Loaded:
     defaults = dict(ALONE) if text is None else {}
     if line.dev:
         defaults |= DEV
-        defaults.pop("log.dirs", None)
     if line.port is not None:
         host = "127.0.0.1" if line.dev else ""
         defaults["listeners"] = f"PLAINTEXT://{host}:{line.port}"
-    return load(text, line.overrides, os.environ, defaults)
+    loaded = load(text, line.overrides, os.environ, defaults)
+    if text is None and not line.dev and not _names_a_directory(loaded):
+        loaded.values["log.dirs"] = DATA_DIRECTORY
+    return loaded
+
+
+def _names_a_directory(loaded: Loaded) -> bool:
+    return "log.dirs" in loaded.values or "log.dir" in loaded.values
 
 
 def _decoded(content: bytes) -> str:

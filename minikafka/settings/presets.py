@@ -26,5 +26,4 @@ ALONE: Final = {
     "transaction.state.log.min.isr": "1",
     "share.coordinator.state.topic.replication.factor": "1",
     "share.coordinator.state.topic.min.isr": "1",
-    "log.dirs": DATA_DIRECTORY,
 }
