@@ -169,7 +169,9 @@ def _key(resource: Any) -> tuple[int, str]:
 
 
 def _failed(error: KafkaError) -> Outcome:
-    return int(error.code), error.message
+    # A failure that Kafka did not foresee travels without a text.
+    foreseen = error.code is not ErrorCode.UNKNOWN_SERVER_ERROR
+    return int(error.code), error.message if foreseen else None
 
 
 def _results(

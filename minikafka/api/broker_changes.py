@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 
 from minikafka.metadata.image import BROKER_RESOURCE
 from minikafka.protocol.errors import ErrorCode, KafkaError, error_code
-from minikafka.settings.alter import Alteration, alter_broker
+from minikafka.settings.alter import Alteration, Operation, alter_broker
 from minikafka.settings.declare import SettingError
 
 if TYPE_CHECKING:
     from minikafka.api.context import RequestContext
 
 ALL_BROKERS = ""
+_OPERATIONS = frozenset(Operation)
 
 
 def check_node(context: RequestContext, name: str) -> None:
@@ -45,9 +46,13 @@ def check_broker_change(
             ErrorCode.INVALID_REQUEST,
             f"Unexpected broker id, expected {services.node_id}, but received {name}",
         )
+    changes = list(alterations)
+    for _, operation, _ in changes:
+        if operation not in _OPERATIONS:
+            raise KafkaError(ErrorCode.INVALID_REQUEST, f"Unknown operations type {operation}")
     present = services.image.config(BROKER_RESOURCE, name) if keeps_others else {}
     try:
-        alter_broker(present, alterations, services.settings, cluster_wide=name == ALL_BROKERS)
+        alter_broker(present, changes, services.settings, cluster_wide=name == ALL_BROKERS)
     except SettingError as error:
         raise KafkaError(error_code(error.error_code), str(error)) from error
 

@@ -22,7 +22,6 @@ from minikafka.protocol.messages.list_offsets import (
     ListOffsetsPartitionResponse,
     ListOffsetsRequest,
     ListOffsetsResponse,
-    ListOffsetsTopic,
     ListOffsetsTopicResponse,
 )
 from minikafka.protocol.messages.offset_for_leader_epoch import (
@@ -87,33 +86,32 @@ def refuse_list_offsets(
 
 @handles(ApiKey.LIST_OFFSETS, refusal=refuse_list_offsets)
 def list_offsets(context: RequestContext, request: ListOffsetsRequest) -> ListOffsetsResponse:
-    """Find the offset of a timestamp, or of a special one, in each partition."""
+    """Find the offset of a timestamp, or of a special one, in each partition.
+
+    An answer names a partition once: one that is asked for twice gets neither offset, but 42.
+    """
     if request.isolation_level not in (READ_UNCOMMITTED, READ_COMMITTED):
         raise KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR)
-    repeated = _asked_twice(request)
+    topics: dict[str, dict[int, ListOffsetsPartition]] = {}
+    repeated: set[tuple[str, int]] = set()
+    for topic in request.topics:
+        for wanted in topic.partitions:
+            partitions = topics.setdefault(topic.name, {})
+            if wanted.partition_index in partitions:
+                repeated.add((topic.name, wanted.partition_index))
+            partitions[wanted.partition_index] = wanted
 
-    def answer(topic: ListOffsetsTopic) -> ListOffsetsTopicResponse:
+    def answer(name: str, partitions: dict[int, ListOffsetsPartition]) -> ListOffsetsTopicResponse:
         return ListOffsetsTopicResponse(
-            name=topic.name,
+            name=name,
             partitions=per_item(
-                {p.partition_index: p for p in topic.partitions}.values(),
-                lambda wanted: _offset(context, request, topic.name, wanted, repeated),
+                partitions.values(),
+                lambda wanted: _offset(context, request, name, wanted, repeated),
                 _failed_offset,
             ),
         )
 
-    return ListOffsetsResponse(topics=[answer(topic) for topic in request.topics])
-
-
-def _asked_twice(request: ListOffsetsRequest) -> set[tuple[str, int]]:
-    """Partitions with two timestamps: an answer names a partition once, so they get none."""
-    seen: set[tuple[str, int]] = set()
-    twice: set[tuple[str, int]] = set()
-    for topic in request.topics:
-        for wanted in topic.partitions:
-            place = (topic.name, wanted.partition_index)
-            (twice if place in seen else seen).add(place)
-    return twice
+    return ListOffsetsResponse(topics=[answer(*item) for item in topics.items()])
 
 
 def _offset(

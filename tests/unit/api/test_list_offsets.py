@@ -104,6 +104,14 @@ async def test_one_bad_partition_fails_alone(ten: Any) -> None:
     assert await answers(ten, asking((0, LATEST), topic="nope")) == [(3, -1, -1, -1)]
 
 
+async def test_a_topic_named_twice_is_answered_once(ten: Any) -> None:
+    request = asking((0, LATEST))
+    request.topics += asking((1, LATEST)).topics
+    request.topics += asking((0, EARLIEST)).topics
+    request.topics += asking(topic="b").topics
+    assert await answers(ten, request) == [(42, -1, -1, -1), (0, -1, 0, 0)]
+
+
 @pytest.mark.parametrize(("epoch", "code"), [(-1, 0), (0, 0), (1, 75)])
 async def test_the_clients_epoch_is_compared(ten: Any, epoch: int, code: int) -> None:
     request = asking((0, LATEST))
