@@ -133,8 +133,7 @@ def _scan(data: Buffer, count: int, columns: Columns, columns_from: int) -> Summ
     """One record after the other, and from record `columns_from` on in columns where that goes."""
     length_of, short_of, unpack_head = _LENGTH, _SHORT, _unpack_head
     max_delta, min_delta = -(1 << 64), 1 << 64
-    has_null_key = False
-    last_stamp = -1
+    has_null_key, last_stamp = False, -1
     start = index = 0
     patience = _LEAST_PATIENCE
     while index < count:
@@ -171,7 +170,7 @@ def _scan(data: Buffer, count: int, columns: Columns, columns_from: int) -> Summ
             else:
                 at = headers_at + 1
         except (IndexError, struct.error, MalformedRecordError):
-            at = -1
+            at, stop = -1, 0
         if at != stop:
             stop, delta, _, _, key_length, value_at, _, headers_at = read_record(data, start)
             has_null_key |= key_length < 0

@@ -25,21 +25,22 @@ class DecompressionLimitError(CorruptRecordError):
 class InvalidRecordsError(KafkaError):
     """A produce payload that a leader refuses.
 
-    `error_message` and `record_errors`, (index of the record in its batch, text), are what Kafka
-    answers in the fields of these names: None and empty for most refusals. `before_log` is true
-    when it answers with `log_start_offset` -1 instead of the true one.
+    `message` and `record_errors`, (index of the record in its batch, text), are what Kafka answers
+    in `error_message` and `record_errors`: empty for most refusals. `before_log` is true when it
+    answers with `log_start_offset` -1 instead of the true one.
     """
 
     def __init__(
         self,
         code: ErrorCode,
-        error_message: str | None = None,
+        message: str = "",
         *,
         record_errors: RecordErrors = (),
         before_log: bool = False,
     ) -> None:
-        super().__init__(code, error_message or "")
-        self.error_message = error_message
+        super().__init__(code, message)
+        # Not the code's default text: Kafka answers null there.
+        self.message = message
         self.record_errors: list[tuple[int, str | None]] = list(record_errors)
         self.before_log = before_log
 

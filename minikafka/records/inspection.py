@@ -92,8 +92,7 @@ def inspect(
         largest = max(largest, timestamp)
         in_order &= parts.offset_delta == index
         if rules.compacted and parts.key_length < 0:
-            text = "Compacted topic cannot accept message without key in topic partition "
-            errors.append((index, text + topic_partition))
+            errors.append((index, _key_text(topic_partition)))
         elif rules.timestamp_type == CREATE_TIME and timestamp != NO_TIMESTAMP:
             if out_of_window(timestamp, rules, wall_ms):
                 code = ErrorCode.INVALID_TIMESTAMP
@@ -132,6 +131,10 @@ def _refusal(code: ErrorCode, errors: list[tuple[int, str | None]]) -> InvalidRe
             f"and only showing the first three errors at most: [{shown}]"
         )
     return InvalidRecordsError(code, summary, record_errors=errors)
+
+
+def _key_text(topic_partition: str) -> str:
+    return f"Compacted topic cannot accept message without key in topic partition {topic_partition}"
 
 
 def _window_text(timestamp: int, offset_delta: int, rules: ProduceRules, wall_ms: int) -> str:

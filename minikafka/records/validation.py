@@ -102,18 +102,18 @@ def _whole_batch(records: memoryview, at: int, *, explain: bool) -> int | None:
         text = (
             f"Record size {length} is less than the minimum record overhead ({_LEAST_BATCH_LENGTH})"
         )
-        raise _not_a_batch(text if explain else None)
+        raise _not_a_batch(text if explain else "")
     if left < _UP_TO_MAGIC_BYTES:
         return None
     magic = records[at + MAGIC_AT]
     if magic > MAGIC:
         signed = magic - 256 if magic > 127 else magic
-        raise _not_a_batch(f"Invalid magic found in record: {signed}" if explain else None)
+        raise _not_a_batch(f"Invalid magic found in record: {signed}" if explain else "")
     size = length + LOG_OVERHEAD_BYTES
     return size if size <= left else None
 
 
-def _not_a_batch(text: str | None) -> InvalidRecordsError:
+def _not_a_batch(text: str) -> InvalidRecordsError:
     return InvalidRecordsError(ErrorCode.CORRUPT_MESSAGE, text, before_log=True)
 
 
