@@ -1,7 +1,8 @@
 """A broker as a process: its event loop, its signals, its log on stderr, its end.
 
-SIGTERM and SIGINT stop it cleanly (a start that is still under way is given up); a second one ends
-the process at once. What the operating system is asked for once in a process's life is asked here.
+SIGTERM and SIGINT stop it cleanly (a start that is still under way is given up); a second one, a
+moment later, ends the process at once. What the operating system is asked for once in the life of a
+process is asked here.
 """
 
 import asyncio
@@ -25,6 +26,9 @@ STOPPED, FAILED = 0, 1
 #: objects that must be made before the collector looks at them: what a broker makes for a request
 #: is gone with its answer, by reference counting alone
 _YOUNG_OBJECTS = 50_000
+
+#: `timeout`, some init processes and terminals send one wish twice, to the process and its group
+_ONE_WISH_S = 0.2
 
 _LOG = logging.getLogger("minikafka.broker")
 
@@ -63,11 +67,10 @@ async def _serve(
     settings: BrokerSettings, cluster_id: str | None, with_banner: bool, temporary: bool
 ) -> int:
     told_to_stop = _until_signal()
-    disk = LocalDisk()
     broker = Broker(
         settings,
         cluster_id=cluster_id,
-        disk=disk,
+        disk=LocalDisk(),
         wall_clock=WallClock(),
         random=random_source(),
     )
@@ -87,7 +90,6 @@ async def _serve(
         return FAILED
     finally:
         await broker.stop()
-        disk.close()
         _LOG.info("stopped")
 
 
@@ -95,11 +97,15 @@ def _until_signal() -> asyncio.Future[int]:
     """Done with the number of the first SIGTERM or SIGINT; the second one ends the process."""
     loop = asyncio.get_running_loop()
     first: asyncio.Future[int] = loop.create_future()
+    first_at_s = 0.0
 
     def on_signal(number: int) -> None:
-        if first.done():
+        nonlocal first_at_s
+        if not first.done():
+            first_at_s = loop.time()
+            first.set_result(number)
+        elif loop.time() - first_at_s >= _ONE_WISH_S:
             os._exit(128 + number)
-        first.set_result(number)
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, on_signal, number)
@@ -119,13 +125,7 @@ async def _start(broker: Broker, told_to_stop: asyncio.Future[int]) -> bool:
 
 
 def _announce(broker: Broker, settings: BrokerSettings, with_banner: bool, temporary: bool) -> None:
-    _LOG.info(
-        "minikafka %s, node %d, pid %d, listens on %s",
-        __version__,
-        settings.node_id,
-        os.getpid(),
-        ", ".join(f"{name}://{host}:{port}" for name, host, port in broker.addresses),
-    )
+    _LOG.info("minikafka %s started, pid %d", __version__, os.getpid())
     if with_banner:
         names = {listener.name for listener in settings.broker_listeners()}
         clients = [address for address in broker.addresses if address[0] in names]
