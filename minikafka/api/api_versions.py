@@ -49,9 +49,12 @@ def api_versions(context: RequestContext, request: ApiVersionsRequest) -> ApiVer
         for word in (request.client_software_name, request.client_software_version):
             if _SOFTWARE_WORD.fullmatch(word) is None:
                 raise KafkaError(ErrorCode.INVALID_REQUEST)
-    image = context.services.image
+    services = context.services
+    image = services.image
+    on_controller = context.listener in services.settings.controller_listener_names
+    served = served_apis(controller=on_controller)
     return ApiVersionsResponse(
-        api_keys=[_entry(key, lowest, highest) for key, (lowest, highest) in served_apis().items()],
+        api_keys=[_entry(key, lowest, highest) for key, (lowest, highest) in served.items()],
         supported_features=_supported(context.version),
         finalized_features_epoch=image.offset,
         finalized_features=_finalized(image),

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from minikafka.api.dispatch import SERVED
+from minikafka.api.dispatch import SERVED, served_apis
 from minikafka.protocol.apis import ADVERTISED_BROKER
 from minikafka.protocol.errors import ErrorCode
 from minikafka.protocol.messages.api_versions import ApiVersionsRequest
@@ -22,6 +22,13 @@ async def test_lists_what_is_served_in_the_order_of_keys(cluster: Any, version: 
     listed = [(api.api_key, (api.min_version, api.max_version)) for api in answer.api_keys]
     assert listed == [(int(key), ADVERTISED_BROKER[key]) for key in sorted(SERVED)]
     assert (0, (0, 13)) in listed, "old librdkafka looks for Produce v0"
+
+
+async def test_a_controllers_listener_lists_what_is_served_there(cluster: Any) -> None:
+    answer = await cluster.ask(named(), 4, listener="CONTROLLER")
+    listed = {api.api_key for api in answer.api_keys}
+    assert listed == {int(key) for key in served_apis(controller=True)}
+    assert 3 not in listed
 
 
 async def test_an_unknown_version_is_answered_in_version_0_with_the_entry_to_retry_with(
