@@ -188,7 +188,6 @@ class GroupSettings(Declared):
         at_least=1,
         hostile=(1, 3),
         doc="Partitions of __consumer_offsets, fixed when that topic is created.",
-        **_LATER,
     )
     offsets_topic_replication_factor = setting(
         "offsets.topic.replication.factor",
@@ -196,7 +195,6 @@ class GroupSettings(Declared):
         kind=SHORT,
         at_least=1,
         doc="Replicas of __consumer_offsets; it is not created before there are so many brokers.",
-        **_LATER,
     )
     offsets_topic_segment_bytes = setting(
         "offsets.topic.segment.bytes",
@@ -204,7 +202,6 @@ class GroupSettings(Declared):
         kind=INT,
         at_least=1,
         doc="Segment size of __consumer_offsets.",
-        **_LATER,
     )
     offsets_topic_compression_codec = setting(
         "offsets.topic.compression.codec",

@@ -127,6 +127,7 @@ class ListenerSettings(Declared):
     inter_broker_listener_name = filled(
         "inter.broker.listener.name",
         kind=STRING,
+        acted_upon=False,
         doc="The listener over which brokers replicate from each other. Unset: the listener named "
         "like security.inter.broker.protocol. Only one of the two may be set.",
     )
@@ -135,6 +136,7 @@ class ListenerSettings(Declared):
         "PLAINTEXT",
         kind=STRING,
         one_of=SECURITY_PROTOCOLS,
+        acted_upon=False,
         doc="The security protocol between brokers, where inter.broker.listener.name is unset.",
     )
     controller_listener_names = filled(
@@ -196,6 +198,7 @@ class ListenerSettings(Declared):
         "",
         kind=STRING,
         dynamic="cluster-wide",
+        acted_upon=False,
         doc="Exceptions to max.connections.per.ip: host:count,host:count.",
     )
     max_connection_creation_rate = setting(

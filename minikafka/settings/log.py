@@ -127,6 +127,7 @@ class LogSettings(Declared):
         kind=LONG,
         at_least=1,
         dynamic="cluster-wide",
+        acted_upon=False,
         doc="fsync a log after so many records. By default replication alone gives durability.",
     )
     log_flush_interval_ms = filled(
@@ -134,12 +135,14 @@ class LogSettings(Declared):
         kind=LONG,
         dynamic="cluster-wide",
         synonyms=("log.flush.scheduler.interval.ms",),
+        acted_upon=False,
         doc="fsync a log at the latest after this time. Unset: log.flush.scheduler.interval.ms.",
     )
     log_flush_scheduler_interval_ms = setting(
         "log.flush.scheduler.interval.ms",
         LONG_MAX,
         kind=LONG,
+        acted_upon=False,
         doc="How often logs are searched for some that are due to be flushed.",
     )
     log_flush_offset_checkpoint_interval_ms = setting(
@@ -154,6 +157,7 @@ class LogSettings(Declared):
         60000,
         kind=INT,
         at_least=0,
+        acted_upon=False,
         doc="How often the start offset of each log is noted.",
     )
     log_message_timestamp_type = setting(
@@ -220,6 +224,7 @@ class LogSettings(Declared):
         at_least=0,
         at_most=1,
         dynamic="cluster-wide",
+        acted_upon=False,
         doc="A log is compacted when so large a part of it has not been compacted yet.",
     )
     log_cleaner_delete_retention_ms = setting(
@@ -228,6 +233,7 @@ class LogSettings(Declared):
         kind=LONG,
         at_least=0,
         dynamic="cluster-wide",
+        acted_upon=False,
         doc="How long compaction keeps tombstones and transaction markers.",
     )
     log_cleaner_min_compaction_lag_ms = setting(
@@ -236,6 +242,7 @@ class LogSettings(Declared):
         kind=LONG,
         at_least=0,
         dynamic="cluster-wide",
+        acted_upon=False,
         doc="Records younger than this are not compacted away.",
     )
     log_cleaner_max_compaction_lag_ms = setting(
@@ -244,6 +251,7 @@ class LogSettings(Declared):
         kind=LONG,
         at_least=1,
         dynamic="cluster-wide",
+        acted_upon=False,
         doc="Records older than this make their log due for compaction.",
     )
     compression_type = setting(

@@ -48,6 +48,7 @@ class QuorumSettings(Declared):
         "controller.quorum.bootstrap.servers",
         (),
         kind=LIST,
+        acted_upon=False,
         doc="host:port of controllers from which a node of a dynamic quorum learns who votes.",
     )
     controller_quorum_auto_join_enable = setting(
@@ -63,6 +64,7 @@ class QuorumSettings(Declared):
         kind=INT,
         at_least=0,
         hostile=(50, 200, 1000),
+        acted_upon=False,
         doc="How long a candidate waits for votes before it tries again.",
     )
     controller_quorum_election_backoff_max_ms = setting(
@@ -71,6 +73,7 @@ class QuorumSettings(Declared):
         kind=INT,
         at_least=0,
         hostile=(0, 100, 1000),
+        acted_upon=False,
         doc="The longest random pause after a lost election, so that candidates do not collide.",
     )
     controller_quorum_fetch_timeout_ms = setting(
@@ -79,6 +82,7 @@ class QuorumSettings(Declared):
         kind=INT,
         at_least=0,
         hostile=(100, 500, 2000),
+        acted_upon=False,
         doc="A voter that could not fetch from the leader for this long stands for election; a "
         "leader from which no majority fetched for this long resigns.",
     )
@@ -88,6 +92,7 @@ class QuorumSettings(Declared):
         kind=INT,
         at_least=0,
         hostile=(100, 2000),
+        acted_upon=False,
         doc="How long a request between controllers may take.",
     )
     controller_quorum_retry_backoff_ms = setting(
@@ -95,6 +100,7 @@ class QuorumSettings(Declared):
         20,
         kind=INT,
         at_least=0,
+        acted_upon=False,
         doc="The pause before a failed request between controllers is sent again.",
     )
     controller_quorum_append_linger_ms = setting(
@@ -177,6 +183,7 @@ class QuorumSettings(Declared):
         500,
         kind=INT,
         at_least=0,
+        acted_upon=False,
         doc="The active controller appends an empty record after so much silence, so that all "
         "nodes can see that it lives. 0: never.",
     )

@@ -28,6 +28,7 @@ class ReplicationSettings(Declared):
         30000,
         kind=LONG,
         hostile=(200, 2000, 30000),
+        acted_upon=False,
         doc="A follower that has not caught up for this long falls out of the ISR.",
     )
     replica_fetch_max_bytes = setting(
@@ -36,12 +37,14 @@ class ReplicationSettings(Declared):
         kind=INT,
         at_least=0,
         hostile=(1, 1000, 1048576),
+        acted_upon=False,
         doc="What a follower asks for per partition. A larger first batch comes all the same.",
     )
     replica_fetch_min_bytes = setting(
         "replica.fetch.min.bytes",
         1,
         kind=INT,
+        acted_upon=False,
         doc="The leader waits until it has so much for the follower.",
     )
     replica_fetch_response_max_bytes = setting(
@@ -50,6 +53,7 @@ class ReplicationSettings(Declared):
         kind=INT,
         at_least=0,
         hostile=(1, 10000, 10485760),
+        acted_upon=False,
         doc="What a follower asks for in one fetch altogether.",
     )
     replica_fetch_wait_max_ms = setting(
@@ -57,6 +61,7 @@ class ReplicationSettings(Declared):
         500,
         kind=INT,
         hostile=(1, 100, 500),
+        acted_upon=False,
         doc="How long the leader may wait for the minimum.",
     )
     replica_fetch_backoff_ms = setting(
@@ -65,12 +70,14 @@ class ReplicationSettings(Declared):
         kind=INT,
         at_least=0,
         hostile=(10, 200, 1000),
+        acted_upon=False,
         doc="How long a follower pauses a partition after an error.",
     )
     replica_socket_timeout_ms = setting(
         "replica.socket.timeout.ms",
         30000,
         kind=INT,
+        acted_upon=False,
         doc="How long a follower's request may take.",
     )
     replica_socket_receive_buffer_bytes = setting(
@@ -86,6 +93,7 @@ class ReplicationSettings(Declared):
         kind=INT,
         at_least=1,
         dynamic="cluster-wide",
+        acted_upon=False,
         doc="Connections by which this broker fetches from each other broker.",
     )
     replica_high_watermark_checkpoint_interval_ms = setting(

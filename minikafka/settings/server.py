@@ -142,12 +142,14 @@ class ServerSettings(Declared):
         "initial.broker.registration.timeout.ms",
         60000,
         kind=INT,
+        acted_upon=False,
         doc="A broker that cannot register with the controller within this time ends.",
     )
     controlled_shutdown_enable = setting(
         "controlled.shutdown.enable",
         True,
         kind=BOOLEAN,
+        acted_upon=False,
         doc="Hand leadership over before stopping.",
     )
     request_timeout_ms = setting(
@@ -161,12 +163,14 @@ class ServerSettings(Declared):
         "socket.connection.setup.timeout.ms",
         10000,
         kind=LONG,
+        acted_upon=False,
         doc="How long this node waits for a connection to another.",
     )
     socket_connection_setup_timeout_max_ms = setting(
         "socket.connection.setup.timeout.max.ms",
         30000,
         kind=LONG,
+        acted_upon=False,
         doc="The same after repeated failures, when the time has grown.",
     )
     log_dir_failure_timeout_ms = setting(

@@ -97,6 +97,7 @@ class TopicKeys(Declared):
         at_least=0,
         synonyms=("log.cleaner.delete.retention.ms",),
         hostile=(0, 1000),
+        acted_upon=False,
         doc="How long compaction keeps tombstones and transaction markers.",
     )
     file_delete_delay_ms = setting(
@@ -115,6 +116,7 @@ class TopicKeys(Declared):
         at_least=1,
         synonyms=("log.flush.interval.messages",),
         hostile=(1, LONG_MAX),
+        acted_upon=False,
         doc="fsync after so many records. By default replication alone gives durability.",
     )
     flush_ms = setting(
@@ -124,6 +126,7 @@ class TopicKeys(Declared):
         at_least=0,
         synonyms=("log.flush.interval.ms",),
         hostile=(0, 1000, LONG_MAX),
+        acted_upon=False,
         doc="fsync at the latest after this time.",
     )
     follower_replication_throttled_replicas = setting(
@@ -175,6 +178,7 @@ class TopicKeys(Declared):
         kind=LONG,
         at_least=1,
         synonyms=("log.cleaner.max.compaction.lag.ms",),
+        acted_upon=False,
         doc="Records older than this make their log due for compaction.",
     )
     max_message_bytes = setting(
@@ -217,6 +221,7 @@ class TopicKeys(Declared):
         at_least=0,
         at_most=1,
         synonyms=("log.cleaner.min.cleanable.ratio",),
+        acted_upon=False,
         doc="A log is compacted when so large a part of it has not been compacted yet.",
     )
     min_compaction_lag_ms = setting(
@@ -225,6 +230,7 @@ class TopicKeys(Declared):
         kind=LONG,
         at_least=0,
         synonyms=("log.cleaner.min.compaction.lag.ms",),
+        acted_upon=False,
         doc="Records younger than this are not compacted away.",
     )
     min_insync_replicas = setting(

@@ -27,7 +27,6 @@ class TransactionSettings(Declared):
         kind=INT,
         at_least=1,
         doc="The longest transaction timeout that a producer may ask for.",
-        **_LATER,
     )
     transactional_id_expiration_ms = setting(
         "transactional.id.expiration.ms",
@@ -92,7 +91,6 @@ class TransactionSettings(Declared):
         at_least=1,
         hostile=(1, 3),
         doc="Partitions of __transaction_state, fixed when that topic is created.",
-        **_LATER,
     )
     transaction_state_log_replication_factor = setting(
         "transaction.state.log.replication.factor",
@@ -100,7 +98,6 @@ class TransactionSettings(Declared):
         kind=SHORT,
         at_least=1,
         doc="Replicas of __transaction_state; it is not created before there are so many brokers.",
-        **_LATER,
     )
     transaction_state_log_min_isr = setting(
         "transaction.state.log.min.isr",
@@ -108,7 +105,6 @@ class TransactionSettings(Declared):
         kind=INT,
         at_least=1,
         doc="min.insync.replicas of __transaction_state.",
-        **_LATER,
     )
     transaction_state_log_segment_bytes = setting(
         "transaction.state.log.segment.bytes",
@@ -116,5 +112,4 @@ class TransactionSettings(Declared):
         kind=INT,
         at_least=1,
         doc="Segment size of __transaction_state.",
-        **_LATER,
     )
