@@ -32,8 +32,8 @@ keys of Apache Kafka 4.3; a `server.properties` written for Kafka works as it is
 - **Sources**, the later ones win: defaults (with `--dev`: the ones below), the file,
   `KAFKA_*` environment variables, `--override`.
 - **Environment**: `KAFKA_LOG_RETENTION_MS` is `log.retention.ms`; `_` stands for a dot, `__` for an
-  underscore, `___` for a hyphen. `KAFKA_HOME`, `KAFKA_*_OPTS`, `KAFKA_CLUSTER_ID` and the like are
-  ignored.
+  underscore, `___` for a hyphen, as in the image apache/kafka. `KAFKA_HOME`, `KAFKA_*_OPTS`,
+  `KAFKA_CLUSTER_ID` and the like are ignored.
 - **Unknown keys** warn once, with the key that was probably meant. A wrong value ends the start
   with exit code 2 and a line that names the key, the value and what is allowed.
 - **Without `process.roles`** the node stands alone: broker and controller in one, the quorum's only
@@ -42,6 +42,9 @@ keys of Apache Kafka 4.3; a `server.properties` written for Kafka works as it is
   held to Kafka's own rules.
 - **Advertised addresses**: where neither `advertised.listeners` nor the listener names a host (or
   names 0.0.0.0), each client is told the address by which it came.
+- **Signals and exit codes**: SIGTERM and SIGINT stop cleanly (0), a second one a moment later ends
+  the process at once (128 + its number); 1 when the broker cannot start or its disks fail, 2 on a
+  wrong setting.
 - **Changing while running** (`kafka-configs --alter`): *broker* keys one broker at a time,
   *cluster* keys for one broker or for all of them.
 
