@@ -2,9 +2,11 @@
 
 `KAFKA_LOG_RETENTION_MS` is `log.retention.ms`: the prefix goes, `_` becomes a dot, `__` an
 underscore, `___` a hyphen (Confluent's images have the last two the other way round; both occur
-only in the names of listeners and mechanisms). An environment holds other things too (`KAFKA_HOME`, `KAFKA_OPTS`, the
-`KAFKA_PORT` of a Kubernetes service called kafka): what is no key is passed over in silence, unless
-it is so close to one that a typing error is likely.
+only in the names of listeners and mechanisms).
+
+An environment holds other things too (`KAFKA_HOME`, `KAFKA_OPTS`, the `KAFKA_PORT` of a Kubernetes
+service called kafka): what is no key is passed over in silence, unless it is so close to one that a
+typing error is likely.
 """
 
 from collections.abc import Mapping
