@@ -74,10 +74,14 @@ class ControllerHost:
         """
         if not self._quorum.is_leader:
             raise KafkaError(ErrorCode.NOT_CONTROLLER)
+        timeout_ms = getattr(request, "timeout_ms", None)
+        if timeout_ms is not None and timeout_ms <= 0:
+            # As Kafka does: no time at all is over before the request is looked at.
+            raise KafkaError(ErrorCode.REQUEST_TIMED_OUT)
         decide = self._decide.get(type(request))
         assert decide is not None, f"{type(request).__name__} is not the controller's"
         decision = decide(request, version, self._now_ms())
-        await self._committed(self._append(decision), request)
+        await self._committed(self._append(decision), timeout_ms)
         return decision.response
 
     def _append(self, decision: Decision[Any]) -> int:
@@ -90,9 +94,8 @@ class ControllerHost:
             last_offset = self._quorum.append(records[start : start + RECORDS_PER_BATCH])
         return last_offset
 
-    async def _committed(self, offset: int, request: Message) -> None:
-        timeout_ms = getattr(request, "timeout_ms", 0)
-        if timeout_ms <= 0:
+    async def _committed(self, offset: int, timeout_ms: int | None) -> None:
+        if timeout_ms is None:
             await self._quorum.committed(offset)
             return
         try:

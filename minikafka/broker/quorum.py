@@ -105,7 +105,7 @@ class QuorumHost:
         self._callbacks: list[Publish] = []
         self._pending: deque[MetadataBatch] = deque()
         self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
-        self._is_flushing = False
+        self._flushing: asyncio.Task[None] | None = None
         self._is_open = False
         self._log: PartitionLog
         self._node: RaftNode
@@ -164,8 +164,9 @@ class QuorumHost:
             return
         self._is_open = False
         self._fail_waiting()
-        unsynced = self._log.close()
-        await self._disk.sync_paths(unsynced)
+        if self._flushing is not None:
+            await asyncio.wait([self._flushing])
+        await self._disk.sync_paths(self._log.close())
 
     # -- appending --------------------------------------------------------------------------------
 
@@ -285,9 +286,8 @@ class QuorumHost:
                 self._write_quorum_state(persist.quorum_state)
             for batch in persist.batches:
                 self._write(batch)
-            if persist.batches and not self._is_flushing:
-                self._is_flushing = True
-                self._scope.spawn(self._flush(), "flush metadata")
+            if persist.batches and (self._flushing is None or self._flushing.done()):
+                self._flushing = self._scope.spawn(self._flush(), "flush metadata")
         assert not effects.send, "a sole voter has nobody to send to"
         for item in effects.apply:
             if isinstance(item, Elected):
@@ -305,11 +305,12 @@ class QuorumHost:
     def _write(self, batch: Batch) -> None:
         wall_ms = self._wall_clock.now_ms()
         if isinstance(batch, DataBatch):
-            data = batch.batch
+            encoded = batch.batch
         else:
-            data = control_batch(
+            encoded = control_batch(
                 batch.records, base_offset=batch.base_offset, epoch=batch.epoch, wall_ms=wall_ms
             )
+        data = bytearray(encoded)  # the log stamps offsets into it
         offset = self._log.append(memoryview(data), read_header(data), batch.epoch, wall_ms)
         assert offset == batch.base_offset, "the machine and its log agree on offsets"
         if isinstance(batch, ControlBatch):
@@ -325,19 +326,18 @@ class QuorumHost:
 
     async def _flush(self) -> None:
         """Flush until nothing is left that was written after the last fsync began."""
+        end_offset = -1
         try:
-            end_offset = -1
             while self._is_open and end_offset < self._log.log_end_offset:
                 epoch = self._node.epoch
                 end_offset = await self._log.flush()
                 if self._is_open:
                     self._step(Flushed(epoch, end_offset))
-        except OSError:
-            self._is_open = False
-            self._fail_waiting()
-            raise
         finally:
-            self._is_flushing = False
+            if self._is_open and end_offset < self._log.log_end_offset:
+                # Failed: nothing can be committed any more, and nobody must wait for it.
+                self._is_open = False
+                self._fail_waiting()
 
     def _commit(self, committed: Committed) -> None:
         """Apply what has become committed, publish it, and release who waited for it."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from minikafka.protocol.types import Message
+    from minikafka.protocol.types import Buffer, Message
     from minikafka.raft.quorum_state import QuorumState
 
 
@@ -21,7 +21,7 @@ class DataBatch:
 
     __slots__ = ("base_offset", "batch", "epoch", "record_count")
 
-    def __init__(self, batch: bytearray, base_offset: int, record_count: int, epoch: int) -> None:
+    def __init__(self, batch: Buffer, base_offset: int, record_count: int, epoch: int) -> None:
         self.batch = batch
         self.base_offset = base_offset
         self.record_count = record_count

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from minikafka.protocol.types import Buffer
 
 
 class Started:
@@ -14,12 +17,12 @@ class Started:
 class AppendRequested:
     """The active controller wants this batch in the log; only a leader is asked.
 
-    It is encoded, but for the offsets: it takes `record_count` of them. The log stamps it in place.
+    It is encoded, but for the offsets: it takes `record_count` of them.
     """
 
     __slots__ = ("batch", "record_count")
 
-    def __init__(self, batch: bytearray, record_count: int) -> None:
+    def __init__(self, batch: Buffer, record_count: int) -> None:
         self.batch = batch
         self.record_count = record_count
 

@@ -139,7 +139,7 @@ class Snapshot:
 
 def control_batch(
     records: Iterable[ControlRecord], *, base_offset: int, epoch: int, wall_ms: int
-) -> bytearray:
+) -> Buffer:
     """A batch of the quorum's own records."""
     return build_batch(
         [(wall_ms, *encode_control(record), ()) for record in records],

@@ -81,7 +81,7 @@ def test_nothing_is_committed_before_it_is_flushed() -> None:
     log = Log()
     node = make(log)
     step(node, log, Started())
-    effects = step(node, log, AppendRequested(bytearray(b"batch"), 3))
+    effects = step(node, log, AppendRequested(b"batch", 3))
     assert effects.persist is not None
     assert effects.persist.quorum_state is None
     (batch,) = effects.persist.batches
@@ -163,7 +163,7 @@ def test_who_is_not_the_sole_voter_does_not_elect_itself(voters: VoterSet) -> No
 def test_only_a_leader_is_asked_to_append() -> None:
     node = make(Log(), voters=VoterSet([Voter(1), Voter(2)]))
     with pytest.raises(AssertionError):
-        node.step(AppendRequested(bytearray(b"batch"), 1), 0)
+        node.step(AppendRequested(b"batch", 1), 0)
 
 
 def test_states_move_along_the_table_only() -> None:
@@ -185,7 +185,7 @@ def test_the_high_watermark_rises_with_what_is_flushed_and_never_beyond(
     step(node, log, Started())
     flushed, seen = 0, [node.high_watermark]
     for more, records in zip(flushes, appends, strict=False):
-        step(node, log, AppendRequested(bytearray(b"x"), records))
+        step(node, log, AppendRequested(b"x", records))
         flushed = min(flushed + more, log.log_end_offset)
         step(node, log, Flushed(1, flushed))
         seen.append(node.high_watermark)
