@@ -1,14 +1,18 @@
-"""What can be wrong with a log that a client is not told about."""
+"""What can be wrong with the files of a log."""
+
+from minikafka.protocol.errors import ErrorCode, KafkaError
 
 
-class CorruptLogError(Exception):
+class CorruptLogError(KafkaError):
     """A file that holds something else than its format allows and that recovery must not cut.
 
     `path` names the file, `offset` the record offset or byte position at fault, `reason` the fault.
+    To a client of a running broker it is 2 CORRUPT_MESSAGE of that partition, the others go on; a
+    start ends with it.
     """
 
     def __init__(self, path: str, offset: int, reason: str) -> None:
-        super().__init__(f"{path} at {offset}: {reason}")
+        super().__init__(ErrorCode.CORRUPT_MESSAGE, f"{path} at {offset}: {reason}")
         self.path = path
         self.offset = offset
         self.reason = reason

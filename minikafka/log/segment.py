@@ -89,7 +89,6 @@ class Segment:
         segment = cls(disk, directory, base_offset, 0, wall_ms)
         segment._file = disk.open(segment.path(LOG_SUFFIX))
         segment._file.truncate(0)
-        segment.reset_indexes()
         return segment
 
     def path(self, suffix: str) -> str:
@@ -143,13 +142,13 @@ class Segment:
                 if header.max_timestamp > self.largest.timestamp:
                     self.largest = TimeEntry(header.max_timestamp, header.last_offset)
 
-    def reset_indexes(self) -> None:
+    def reset_indexes(self, first_timestamp: int = NO_TIMESTAMP) -> None:
         """Start both indexes and the timestamps anew, for a segment that is empty or re-read."""
         self._index = OffsetIndex()
         self._time_index = TimeIndex()
         self._aborted = []
         self.largest = TimeEntry(NO_TIMESTAMP, self.base_offset)
-        self.first_timestamp = NO_TIMESTAMP
+        self.first_timestamp = first_timestamp
         self.prepared = True
         self.bytes_since_index_entry = 0
         self.indexes_written = False
@@ -201,6 +200,10 @@ class Segment:
         Order as in Kafka: the largest timestamp first, then an index entry for this batch if more
         than `interval` bytes have gone by since the last one.
         """
+        if not self.size:
+            self.first_timestamp = max_timestamp
+            if self._index is None or self._time_index is None:
+                self.reset_indexes(max_timestamp)  # not before: thousands of logs stay empty
         if max_timestamp > self.largest[0]:
             self.largest = TimeEntry(max_timestamp, last_offset)
         if self.bytes_since_index_entry > interval:
@@ -210,8 +213,6 @@ class Segment:
             self.bytes_since_index_entry = 0
             if len(self.index) >= self.index_entries_max:
                 self.last_offset_limit = last_offset
-        if not self.size:
-            self.first_timestamp = max_timestamp
         self.indexes_written = False
         self.bytes_since_index_entry += size
         self.size += size

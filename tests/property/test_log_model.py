@@ -125,8 +125,11 @@ class LogMachine(RuleBasedStateMachine):
         self.log.close(clean=False)
         last = self.path / f"{bases[-1]:020d}.log"
         data = bytearray(last.read_bytes())
-        if lost:
+        if lost and data:
+            first_lost = data[max(0, len(data) - lost)]
             del data[-lost:]
+            if garbage:  # which must not happen to be what was lost
+                garbage = bytes([first_lost ^ 1]) + garbage[1:]
         intact = len(data)
         if flipped is not None and data:
             at = self._covered(int(flipped * len(data)), bases[-1])

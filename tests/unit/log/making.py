@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from random import Random
 from struct import pack
 from typing import Any
 
-from minikafka.records.builder import build_batch
-
 from minikafka.log.partition_log import PartitionLog
 from minikafka.records.batch import BatchHeader, read_header
+from minikafka.records.builder import build_batch
 from minikafka.runtime.local_disk import LocalDisk
 from minikafka.settings.broker import BrokerSettings
 from minikafka.settings.topic import TopicSettings
@@ -88,6 +88,7 @@ def open_log(
     recovery_point: int = 0,
     log_start_offset: int = 0,
     wall_ms: int = NOW_MS,
+    random: Random | None = None,
     **overrides: Any,
 ) -> PartitionLog:
     """The log in `directory`, made if need be."""
@@ -102,6 +103,7 @@ def open_log(
         producer_expiration_ms=EXPIRATION_MS,
         recovery_point=recovery_point,
         log_start_offset=log_start_offset,
+        random=random,
     )
 
 

@@ -3,6 +3,7 @@
 import errno
 import resource
 from pathlib import Path
+from random import Random
 
 import pytest
 from unit.log.making import NOW_MS, append, batch, headers, marker, open_log, stored
@@ -422,3 +423,29 @@ def test_thousands_of_logs_need_few_descriptors(tmp_path: Path) -> None:
     assert sum(1 for _ in Path("/dev/fd").iterdir()) <= before + 16
     for log in logs:
         log.close()
+
+
+def test_jitter_makes_segments_roll_early_and_apart(tmp_path: Path) -> None:
+    rolled = set()
+    for n in range(20):
+        log = open_log(
+            tmp_path / f"t-{n}", random=Random(n), segment_ms=1000, segment_jitter_ms=900
+        )
+        at = 0
+        while len(log.segment_base_offsets) == 1:
+            append(log, batch(timestamp=NOW_MS + at))
+            at += 10
+        rolled.add(at)
+        assert 100 <= at <= 1030
+    assert len(rolled) > 10
+
+
+def test_indexes_of_old_segments_come_and_go(tmp_path: Path) -> None:
+    log = open_log(tmp_path / "t-0", segment_bytes=3000, index_interval_bytes=300)
+    fill(log, [200] * 200)
+    log.close()
+    again = open_log(tmp_path / "t-0", clean=True, segment_bytes=3000)
+    assert len(again.segment_base_offsets) > 10
+    for offset in [*range(200), *range(199, -1, -1)]:
+        read = again.read(offset, 0, max_offset=200, min_one_batch=True)
+        assert headers(taken(read))[0].base_offset == offset
