@@ -136,7 +136,12 @@ class Connection(Answering):
             self._keep(data[position:nbytes])
 
     def _serve_frames(self, data: memoryview, end: int) -> int:
-        """Serve the whole frames in `data[:end]` as far as the order allows; where it stopped."""
+        """Serve the whole frames in `data[:end]` as far as the order allows; where it stopped.
+
+        The hot path, hence the locals and the double branch. With an echo behind `serve`, uvloop,
+        user CPU in us per request (tests/unit/network/measure_network.py): 2.5 for pipelined 16 KiB
+        frames, 1.2 for pipelined 100 B frames, 3.0 for 100 B frames one by one on 50 connections.
+        """
         serve = self._server.serve
         limit = self._server.limits.request_max_bytes
         pending = self.pending
@@ -249,7 +254,6 @@ class Connection(Answering):
             self._memory.finish(self, own)
         if backlog is not None:
             self._memory.release(_size_of_read(backlog))
-        self._memory.forget(self)
 
     # --- frames that waited for their turn
 

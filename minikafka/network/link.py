@@ -1,6 +1,7 @@
 """A transport and the reasons for which nothing may be served on it, or read from it, now."""
 
 import asyncio
+import contextlib
 import logging
 import socket
 from typing import Final
@@ -138,8 +139,10 @@ def set_socket_options(
     inner = transport.get_extra_info("socket")
     if inner is None:
         return  # the simulation's
-    inner.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    if send_buffer_bytes > 0:
-        inner.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer_bytes)
-    if receive_buffer_bytes > 0:
-        inner.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer_bytes)
+    # Some systems refuse options of a connection that is gone already; its end will be told.
+    with contextlib.suppress(OSError):
+        inner.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if send_buffer_bytes > 0:
+            inner.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer_bytes)
+        if receive_buffer_bytes > 0:
+            inner.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer_bytes)

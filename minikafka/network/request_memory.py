@@ -168,6 +168,7 @@ class RequestMemory:
         ):
             self._spares.append(mapping)
             self._spare_bytes += len(mapping)
+        self._waiting.pop(owner, None)
         if self.express is owner:
             self.express = None
         self.release(buffer.charged)
@@ -179,11 +180,6 @@ class RequestMemory:
             self._serve_waiting()
         if self.held_bytes <= self._common_bytes and not self._waiting:
             self.scratch = self.whole
-
-    def forget(self, owner: MemoryOwner) -> None:
-        """The owner does not wait any more."""
-        if self._waiting.pop(owner, None) is not None:
-            self.release(0)
 
     def drop_spares(self) -> None:
         """Give the spare mappings back to the operating system."""

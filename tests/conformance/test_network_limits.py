@@ -384,6 +384,31 @@ def test_every_interface_has_the_same_port(loop_name: str) -> None:
 
 
 @on_both_loops
+def test_socket_options(loop_name: str) -> None:
+    async def main() -> None:
+        wide = {"send_buffer_bytes": 0, "receive_buffer_bytes": -1}
+        narrow = {"send_buffer_bytes": 20_000, "receive_buffer_bytes": 30_000}
+        sizes = []
+        for limits in (wide, narrow):
+            async with serving(echo, **limits) as (server, port), client(port) as peer:
+                assert await peer.ask(b"1") == b"1"
+                (connection,) = server.connections
+                inner = connection._transport.get_extra_info("socket")
+                assert inner.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0
+                sizes.append(
+                    tuple(
+                        inner.getsockopt(socket.SOL_SOCKET, option)
+                        for option in (socket.SO_SNDBUF, socket.SO_RCVBUF)
+                    )
+                )
+        assert sizes[1][0] in (20_000, 40_000)  # Linux doubles what it is told
+        assert sizes[1][1] in (30_000, 60_000)
+        assert sizes[0][0] > sizes[1][0]
+
+    run(loop_name, main())
+
+
+@on_both_loops
 def test_several_listeners(loop_name: str) -> None:
     async def main() -> None:
         seen: list[str] = []

@@ -29,7 +29,6 @@ class Owner:
         self.buffer.grant(size)
 
     def finish(self) -> None:
-        self.memory.forget(self)
         self.memory.finish(self, self.buffer)
 
 
@@ -154,6 +153,28 @@ def test_a_closed_connection_leaves_the_line_and_lets_others_pass() -> None:
     next_one.fill_all()
     assert next_one.buffer.filled == MIB
     next_one.finish()
+    assert memory.held_bytes == 0
+
+
+def test_who_leaves_is_not_granted_what_it_waited_for() -> None:
+    memory = RequestMemory(2 * MIB, MIB)
+    hog = Owner(memory, MIB)
+    hog.fill_all()
+    express = Owner(memory, MIB)
+    express.fill()
+    express.fill()
+    assert memory.express is express
+    leaver = Owner(memory, MIB)
+    leaver.fill()
+    assert leaver.waits
+    # Its own bytes, given back, would be enough for it: it must be out of the line by then.
+    hog.buffer.charged += leaver.buffer.charged
+    memory.charge(leaver.buffer.charged)
+    leaver.finish()
+    assert leaver.waits
+    hog.finish()
+    assert leaver.waits
+    express.finish()
     assert memory.held_bytes == 0
 
 
