@@ -11,7 +11,7 @@ region, the bytes are gone and `intact` says so: whoever sends the region must g
 """
 
 from collections.abc import Sequence
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 from minikafka.runtime.buffers import Buffer
 
@@ -112,7 +112,6 @@ class FileStatus:
         self.is_directory = is_directory
 
 
-@runtime_checkable
 class Lock(Protocol):
     """A held lock file; the operating system frees it with the process."""
 

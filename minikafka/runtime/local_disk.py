@@ -3,16 +3,10 @@
 Everything is a plain system call on the loop's thread except what waits for the platter: fsync and
 atomic replacement go to one thread that the disk owns (started on first use). A host whose flushes
 must not queue behind others' takes a `LocalDisk` of its own.
-
-Descriptors are opened when a file is first touched and kept up to `open_files_max`; beyond it the
-files not touched for longest give theirs back and open again when needed (measured: 2.5 us). A
-pinned file keeps its descriptor.
 """
 
 import asyncio
-import errno
 import os
-import shutil
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from contextlib import suppress
@@ -20,148 +14,11 @@ from fcntl import LOCK_EX, LOCK_NB, flock
 from resource import RLIMIT_NOFILE, getrlimit
 from threading import Lock as ThreadLock
 
-from minikafka.runtime.buffers import Buffer
-from minikafka.runtime.disk import FileRegion, FileStatus
-
-_CLOSED = -1
-_BUFFERS_PER_WRITE = 1024
-"""IOV_MAX of Linux and macOS."""
+from minikafka.runtime.disk import FileStatus
+from minikafka.runtime.local_file import LocalFile, OpenFiles
 
 _SYNC_ALL_FROM = 64
 """From this many files on, one sync(2) goes ahead: fsync then finds nothing left to write."""
-
-
-class LocalFile:
-    """A `DataFile`: position bookkeeping, pins, and a descriptor that comes and goes."""
-
-    __slots__ = ("_cuts", "_disk", "_ended", "_fd", "_pins", "path", "size", "touched")
-
-    def __init__(self, disk: "LocalDisk", path: str, size: int) -> None:
-        self.path = path
-        self.size = size
-        self.touched = False
-        self._disk = disk
-        self._fd = _CLOSED
-        self._pins = 0
-        self._ended = False
-        # Sizes the file was cut to while pinned: a region is intact if none is below its end.
-        self._cuts: list[int] = []
-
-    @property
-    def is_pinned(self) -> bool:
-        """Whether a region or a flush needs the descriptor to stay."""
-        return self._pins > 0
-
-    def append(self, buffers: Sequence[Buffer]) -> int:
-        """Write all buffers at the end with one system call; returns the position of the first."""
-        fd = self._fd
-        if fd < 0:
-            fd = self._open()
-        self.touched = True
-        position = self.size
-        if len(buffers) == 1:
-            size = len(buffers[0])
-            written = os.pwrite(fd, buffers[0], position)
-        else:
-            if len(buffers) > _BUFFERS_PER_WRITE:
-                buffers = (b"".join(buffers),)
-            size = sum(map(len, buffers))
-            written = os.pwritev(fd, buffers, position)
-        if written != size:
-            self._finish_short_write(fd, b"".join(buffers), position, written)
-        self.size = position + size
-        return position
-
-    def pread(self, size: int, position: int) -> bytes:
-        """Up to `size` bytes from `position`."""
-        fd = self._fd
-        if fd < 0:
-            fd = self._open()
-        self.touched = True
-        return os.pread(fd, size, position)
-
-    def truncate(self, size: int) -> None:
-        """Cut the file to `size` bytes; never extends it."""
-        if size >= self.size:
-            return
-        os.ftruncate(self.fileno(), size)
-        self.size = size
-        if self._pins:
-            self._cuts.append(size)
-
-    async def fsync(self) -> None:
-        """Flush the data in the disk's thread; the file is pinned meanwhile."""
-        fd = self.fileno()
-        self._pins += 1
-        try:
-            await self._disk.in_thread(_datasync, fd)
-        finally:
-            self.unpin()
-
-    def fileno(self) -> int:
-        """The descriptor, opened if need be; stable while the file is pinned."""
-        self.touched = True
-        return self._fd if self._fd >= 0 else self._open()
-
-    def region(self, position: int, size: int) -> FileRegion:
-        """Pin `size` bytes from `position` on."""
-        if self._fd < 0:
-            # Open now: a region must outlive an unlink, and opening could fail later.
-            self._open()
-        self._pins += 1
-        return FileRegion(self, position, size, len(self._cuts))
-
-    def is_intact(self, mark: int, end: int) -> bool:
-        """Whether every byte below `end` has stayed since `mark`."""
-        cuts = self._cuts
-        return len(cuts) == mark or min(cuts[mark:]) >= end
-
-    def unpin(self) -> None:
-        """Give back one pin; the last one of a closed file closes the descriptor."""
-        assert self._pins > 0, "more pins released than taken"
-        self._pins -= 1
-        if self._pins == 0:
-            self._cuts.clear()
-            if self._ended:
-                self.give_back()
-
-    def close(self) -> None:
-        """End the file; its descriptor goes with the last pin."""
-        self._ended = True
-        if self._pins == 0:
-            self.give_back()
-
-    def give_back(self) -> None:
-        """Close the descriptor; the next use opens it again."""
-        if self._fd >= 0:
-            fd, self._fd = self._fd, _CLOSED
-            self._disk.forget(self)
-            os.close(fd)
-
-    def _open(self) -> int:
-        if self._ended:
-            raise OSError(errno.EBADF, "the file is closed", self.path)
-        self._disk.make_room()
-        self._fd = os.open(self.path, os.O_RDWR | os.O_CLOEXEC)
-        self._disk.remember(self)
-        return self._fd
-
-    def adopt(self, fd: int) -> None:
-        """Take over a descriptor just opened."""
-        self._fd = fd
-        self._disk.remember(self)
-
-    def _finish_short_write(self, fd: int, data: bytes, position: int, written: int) -> None:
-        """Write the rest; a full disk says so now, and what got through is taken back."""
-        try:
-            while written < len(data):
-                more = os.pwrite(fd, data[written:], position + written)
-                if more == 0:
-                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), self.path)
-                written += more
-        except OSError:
-            os.ftruncate(fd, position)
-            raise
 
 
 class LocalLock:
@@ -176,21 +33,23 @@ class LocalLock:
         """Let another process have it; the file stays."""
         if self._fd >= 0:
             os.close(self._fd)
-            self._fd = _CLOSED
+            self._fd = -1
 
 
 class LocalDisk:
-    """`Disk` by `os`; see the module. `name` names its thread."""
+    """`Disk` by `os`; see the module. `name` names its thread.
 
-    __slots__ = ("_executor", "_name", "_open", "_open_files_max", "_replacing")
+    At most `open_files_max` descriptors are kept (default: half of what the process may have).
+    """
+
+    __slots__ = ("_executor", "_name", "_open_files", "_replacing")
 
     def __init__(self, name: str = "disk", open_files_max: int | None = None) -> None:
         if open_files_max is None:
             # Half of what the process may have; sockets want descriptors as well.
             open_files_max = max(64, min(getrlimit(RLIMIT_NOFILE)[0], 1 << 20) // 2)
         self._name = name
-        self._open_files_max = open_files_max
-        self._open: dict[LocalFile, None] = {}
+        self._open_files = OpenFiles(open_files_max, self.in_thread)
         self._executor: Executor | None = None
         self._replacing = ThreadLock()
 
@@ -199,10 +58,10 @@ class LocalDisk:
     def open(self, path: str, create: bool = True) -> LocalFile:
         """The file at `path`, created empty if need be."""
         if not create:
-            return LocalFile(self, path, os.stat(path).st_size)
-        self.make_room()
+            return LocalFile(self._open_files, path, os.stat(path).st_size)
+        self._open_files.make_room()
         fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        file = LocalFile(self, path, os.fstat(fd).st_size)
+        file = LocalFile(self._open_files, path, os.fstat(fd).st_size)
         file.adopt(fd)
         return file
 
@@ -273,7 +132,8 @@ class LocalDisk:
 
     def free_space(self, path: str) -> int:
         """Bytes free for this process on the file system that holds `path`."""
-        return shutil.disk_usage(path).free
+        status = os.statvfs(path)
+        return status.f_bavail * status.f_frsize
 
     def lock(self, path: str) -> LocalLock:
         """Hold `path`; BlockingIOError when another process does."""
@@ -319,44 +179,10 @@ class LocalDisk:
             self._executor.shutdown(wait=True)
             self._executor = None
 
-    # -- descriptors ----------------------------------------------------------------------------
-
-    def make_room(self) -> None:
-        """Before one more descriptor: close one not touched since the last round, if at the limit.
-
-        A clock hand in a dict: untouched files at its head go, touched ones get a second chance.
-        """
-        files = self._open
-        if len(files) < self._open_files_max:
-            return
-        for _ in range(2 * len(files)):
-            file = next(iter(files))
-            if not file.is_pinned and not file.touched:
-                file.give_back()
-                return
-            file.touched = False
-            del files[file]
-            files[file] = None
-
-    def remember(self, file: LocalFile) -> None:
-        """A file has opened its descriptor."""
-        self._open[file] = None
-
-    def forget(self, file: LocalFile) -> None:
-        """A file has closed its descriptor."""
-        self._open.pop(file, None)
-
 
 def _status(name: str, result: os.stat_result) -> FileStatus:
     is_directory = (result.st_mode & 0o170000) == 0o040000
     return FileStatus(name, result.st_size, result.st_mtime_ns // 1_000_000, is_directory)
-
-
-def _datasync(fd: int) -> None:
-    if hasattr(os, "fdatasync"):
-        os.fdatasync(fd)
-    else:
-        os.fsync(fd)
 
 
 def _sync_path(path: str) -> None:
@@ -382,6 +208,8 @@ def _sync_paths(paths: tuple[str, ...]) -> None:
 
 
 def _remove(paths: tuple[str, ...]) -> None:
+    import shutil  # two milliseconds that a start does without
+
     for path in paths:
         with suppress(FileNotFoundError):
             if os.path.isdir(path):
