@@ -17,7 +17,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from minikafka.controller.decision import Decision
-from minikafka.controller.leadership import broker_comes, broker_goes
+from minikafka.controller.leadership import broker_comes, broker_goes, directories_go
 from minikafka.metadata.features import METADATA_VERSION
 from minikafka.metadata.record_versions import FEATURE_4_3_IV0
 from minikafka.protocol.errors import ErrorCode, KafkaError
@@ -177,33 +177,39 @@ def heartbeat(
 ) -> Decision[BrokerHeartbeatResponse]:
     """What a broker wants, and what it gets. KafkaError STALE_BROKER_EPOCH for a former process."""
     broker = check_broker_epoch(state, request.broker_id, request.broker_epoch)
-    is_caught_up = request.current_metadata_offset >= broker.epoch
-    records: list[MetadataRecord] = []
-    is_fenced = broker.fenced
-    may_go = False
-    if request.want_shut_down:
-        if broker.fenced:
-            may_go = True
-        elif request.want_fence or _may_leave(state, broker):
-            records += fence(state, broker)
-            is_fenced = may_go = True
-        elif not broker.in_controlled_shutdown:
-            records += _begin_shutdown(state, broker)
-    elif request.want_fence:
-        if not broker.fenced:
-            records += fence(state, broker)
-        is_fenced = True
-    elif broker.fenced and is_caught_up:
-        records += _unfence(state, broker)
-        is_fenced = False
-    records += _cordoned(state, broker, request)
-    return Decision(
-        records,
-        BrokerHeartbeatResponse(
-            is_caught_up=is_caught_up, is_fenced=is_fenced, should_shut_down=may_go
-        ),
-        atomic=False,
+    response = BrokerHeartbeatResponse(
+        is_caught_up=request.current_metadata_offset >= broker.epoch, is_fenced=broker.fenced
     )
+    records = _directories_failed(state, broker, request)
+    if records:
+        # What it may lead is decided on its next heartbeat, when this has been replayed.
+        return Decision(records, response, atomic=False)
+    if request.want_shut_down:
+        records, response.should_shut_down = _shut_down(state, broker, request)
+        response.is_fenced = broker.fenced or response.should_shut_down
+    elif request.want_fence:
+        records = [] if broker.fenced else fence(state, broker)
+        response.is_fenced = True
+    elif broker.fenced and response.is_caught_up:
+        records = [_change(broker, fenced=UNFENCE), *broker_comes(state, broker.broker_id)]
+        response.is_fenced = False
+    records += _cordoned(state, broker, request)
+    return Decision(records, response, atomic=False)
+
+
+def _shut_down(
+    state: ControllerState, broker: BrokerImage, request: BrokerHeartbeatRequest
+) -> tuple[list[MetadataRecord], bool]:
+    """The records of a wish to shut down, and whether it may be done now."""
+    if broker.fenced:
+        return [], True
+    if request.want_fence or _may_leave(state, broker):
+        return fence(state, broker), True
+    if broker.in_controlled_shutdown:
+        return [], False
+    change = _change(broker)
+    change.in_controlled_shutdown = 1
+    return [change, *broker_goes(state, broker.broker_id)], False
 
 
 def fence(state: ControllerState, broker: BrokerImage) -> list[MetadataRecord]:
@@ -221,16 +227,6 @@ def fence_expired(state: ControllerState, now_ms: int) -> Decision[None]:
             # One at a time: what the next one may lead depends on this one's absence.
             break
     return Decision(records, None, atomic=False)
-
-
-def _unfence(state: ControllerState, broker: BrokerImage) -> list[MetadataRecord]:
-    return [_change(broker, fenced=UNFENCE), *broker_comes(state, broker.broker_id)]
-
-
-def _begin_shutdown(state: ControllerState, broker: BrokerImage) -> list[MetadataRecord]:
-    shutdown = _change(broker)
-    shutdown.in_controlled_shutdown = 1
-    return [shutdown, *broker_goes(state, broker.broker_id)]
 
 
 def begins_shutdown(records: Sequence[MetadataRecord]) -> bool:
@@ -255,17 +251,30 @@ def _may_leave(state: ControllerState, broker: BrokerImage) -> bool:
     )
 
 
+def _directories_failed(
+    state: ControllerState, broker: BrokerImage, request: BrokerHeartbeatRequest
+) -> list[MetadataRecord]:
+    """The broker goes on without the log directories that it reports as failed (KIP-858)."""
+    failed = [found for found in request.offline_log_dirs if found in broker.log_dirs]
+    if not failed or not state.directories_known:
+        return []
+    change = _change(broker)
+    change.log_dirs = [found for found in broker.log_dirs if found not in failed]
+    return [change, *directories_go(state, broker.broker_id, failed)]
+
+
 def _cordoned(
     state: ControllerState, broker: BrokerImage, request: BrokerHeartbeatRequest
 ) -> list[MetadataRecord]:
-    wanted = request.cordoned_log_dirs
-    if wanted is None or wanted == broker.cordoned_log_dirs:
+    """Directories that take no new replicas, when the broker names others than before."""
+    cordoned = request.cordoned_log_dirs
+    if cordoned is None or cordoned == broker.cordoned_log_dirs:
         return []
     if state.metadata_version < FEATURE_4_3_IV0:
         return []
-    record = _change(broker)
-    record.cordoned_log_dirs = wanted
-    return [record]
+    change = _change(broker)
+    change.cordoned_log_dirs = cordoned
+    return [change]
 
 
 def _change(broker: BrokerImage, fenced: int = 0) -> BrokerRegistrationChangeRecord:

@@ -8,20 +8,28 @@ from minikafka.controller.partition_change import PartitionRules, change_partiti
 from minikafka.metadata.topic_image import NO_LEADER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
+    from uuid import UUID
 
     from minikafka.controller.state import ControllerState
     from minikafka.metadata.replay import MetadataRecord
     from minikafka.metadata.topic_image import PartitionImage, TopicImage
 
 
+UNASSIGNED = 0
+MIGRATING = 2
+"""Directory ids that stand for a directory yet to be told (KIP-858); 1, a lost one, does not."""
+
+
 def broker_comes(state: ControllerState, broker_id: int) -> Iterator[MetadataRecord]:
     """Leaders for partitions that have none, now that this broker is up."""
-
-    def may_lead(replica: int) -> bool:
-        return replica == broker_id or state.is_active(replica)
-
     for topic, index, partition, rules in _partitions(state, lambda p: p.leader == NO_LEADER):
+
+        def may_lead(replica: int, partition: PartitionImage = partition) -> bool:
+            return (replica == broker_id or state.is_active(replica)) and _has_directory(
+                state, partition, replica
+            )
+
         record = change_partition(
             topic.topic_id, index, partition, isr=partition.isr, may_lead=may_lead, rules=rules
         )
@@ -37,14 +45,40 @@ def broker_goes(
     `unclean` when it comes back having stopped without a word: what it did not flush may be lost,
     so it is not eligible to lead either.
     """
+    return _replicas_go(
+        state,
+        broker_id,
+        lambda p: broker_id in p.isr or (unclean and broker_id in p.elr),
+        unclean_shutdown=broker_id if unclean else None,
+    )
 
-    def may_lead(replica: int) -> bool:
-        return replica != broker_id and state.is_active(replica)
 
-    def concerned(partition: PartitionImage) -> bool:
-        return broker_id in partition.isr or (unclean and broker_id in partition.elr)
+def directories_go(
+    state: ControllerState, broker_id: int, directories: Collection[UUID]
+) -> Iterator[MetadataRecord]:
+    """Log directories of a broker have failed: it leaves the ISRs of the partitions in them."""
+    return _replicas_go(
+        state,
+        broker_id,
+        lambda p: broker_id in p.isr and p.directory_of(broker_id) in directories,
+    )
 
+
+def _replicas_go(
+    state: ControllerState,
+    broker_id: int,
+    concerned: Callable[[PartitionImage], bool],
+    unclean_shutdown: int | None = None,
+) -> Iterator[MetadataRecord]:
     for topic, index, partition, rules in _partitions(state, concerned):
+
+        def may_lead(replica: int, partition: PartitionImage = partition) -> bool:
+            return (
+                replica != broker_id
+                and state.is_active(replica)
+                and _has_directory(state, partition, replica)
+            )
+
         record = change_partition(
             topic.topic_id,
             index,
@@ -52,10 +86,19 @@ def broker_goes(
             isr=[replica for replica in partition.isr if replica != broker_id],
             may_lead=may_lead,
             rules=rules,
-            unclean_shutdown=broker_id if unclean else None,
+            unclean_shutdown=unclean_shutdown,
         )
         if record is not None:
             yield record
+
+
+def _has_directory(state: ControllerState, partition: PartitionImage, replica: int) -> bool:
+    """Whether the directory that holds this replica is one that its broker has in use."""
+    directory = partition.directory_of(replica)
+    if directory is None or directory.int in (UNASSIGNED, MIGRATING):
+        return True
+    in_use = state.image.brokers[replica].log_dirs
+    return not in_use or directory in in_use
 
 
 def _partitions(

@@ -177,6 +177,40 @@ def test_a_broker_may_leave_when_the_others_know(bench: Any) -> None:
     assert bench.heartbeat(2, want_shut_down=True).should_shut_down
 
 
+def test_a_failed_directory_takes_its_partitions_out(bench: Any) -> None:
+    good, bad = UUID(int=2001), UUID(int=2002)
+    bench.register(2, log_dirs=[good, bad])
+    bench.heartbeat(2)
+    create_topic(bench, "orders", 20, 2)
+    lost = [i for i in range(20) if bench.partition("orders", i).directory_of(2) == bad]
+    assert 0 < len(lost) < 20
+    bench.heartbeat(2, offline_log_dirs=[bad])
+    assert bench.image.brokers[2].log_dirs == [good]
+    for index in range(20):
+        partition = bench.partition("orders", index)
+        assert (2 in partition.isr) is (index not in lost)
+        assert partition.leader != 2 or index not in lost
+    before = len(bench.log)
+    bench.heartbeat(2, offline_log_dirs=[bad])
+    assert len(bench.log) == before
+    bench.heartbeat(1, want_fence=True)
+    assert all(bench.partition("orders", index).leader == -1 for index in lost)
+
+
+def test_a_replica_in_a_directory_that_its_broker_does_not_have_cannot_lead(bench: Any) -> None:
+    """As a real 4.3.0: with another directory.id the partitions stay without a leader."""
+    create_topic(bench, "orders")
+    bench.heartbeat(1, want_fence=True)
+    bench.register(1, previous_epoch=bench.image.brokers[1].epoch, log_dirs=[UUID(int=5000)])
+    bench.heartbeat(1)
+    assert bench.partition("orders").leader == -1
+    epoch = bench.image.brokers[1].epoch
+    bench.heartbeat(1, want_fence=True)
+    bench.register(1, previous_epoch=epoch)
+    bench.heartbeat(1)
+    assert bench.partition("orders").leader == 1
+
+
 def test_producer_ids_come_in_blocks_and_never_twice(bench: Any) -> None:
     epoch = bench.image.brokers[1].epoch
     request = AllocateProducerIdsRequest(broker_id=1, broker_epoch=epoch)
