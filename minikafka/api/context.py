@@ -7,6 +7,7 @@ import random
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
+from minikafka.api.wire_names import WireNames
 from minikafka.protocol.apis import ApiKey
 from minikafka.protocol.types import Message
 
@@ -52,6 +53,8 @@ class Services:
         "scope",
         "settings",
         "wall_clock",
+        "wire_ids",
+        "wire_names",
     )
 
     def __init__(
@@ -86,6 +89,8 @@ class Services:
         self.loop = loop
         # Names whose automatic creation is on its way; asked again, they start no second one.
         self.creating_topics: dict[str, None] = {}
+        self.wire_names = WireNames()
+        self.wire_ids = WireNames()
 
     @property
     def node_id(self) -> int:

@@ -8,7 +8,6 @@ partition or group) and nowhere else.
 
 from __future__ import annotations
 
-import inspect
 import logging
 from collections.abc import Awaitable, Callable, Iterable
 from importlib import import_module
@@ -35,6 +34,7 @@ logger = logging.getLogger("minikafka.api")
 
 Result = Message | Awaitable[Message] | None
 Handler = Callable[[RequestContext, Any], Result]
+Shortcut = Callable[[Services, Exchange, memoryview, int, int, int], bool]
 Refusal = Callable[[RequestContext, Any, KafkaError], Message]
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
@@ -46,12 +46,12 @@ _CORRELATION = Struct(">i")
 class Api:
     """One served API: its handler, how a refused request is answered, its compiled codecs."""
 
-    __slots__ = ("codecs", "handler", "key", "max_version", "min_version", "refusal")
+    __slots__ = ("codecs", "handler", "key", "max_version", "min_version", "refusal", "shortcut")
 
     def __init__(self, key: ApiKey, advertised: tuple[int, int]) -> None:
         import_module(SERVED[key])
         self.key = key
-        self.handler, self.refusal = _registered[key]
+        self.handler, self.refusal, self.shortcut = _registered[key]
         # Produce is advertised from version 0, which only old librdkafka wants to see.
         self.min_version = max(advertised[0], valid_versions(key)[0])
         self.max_version = advertised[1]
@@ -101,17 +101,21 @@ SERVED: dict[ApiKey, str] = {
     ApiKey.DESCRIBE_CLUSTER: "minikafka.api.cluster",
     ApiKey.DESCRIBE_TOPIC_PARTITIONS: "minikafka.api.topic_partitions",
 }
-_registered: dict[ApiKey, tuple[Handler, Refusal]] = {}
+_registered: dict[ApiKey, tuple[Handler, Refusal, Shortcut | None]] = {}
 
 
 def handles(
-    key: ApiKey, *, refusal: Refusal = refuse_with_error_code
+    key: ApiKey, *, refusal: Refusal = refuse_with_error_code, shortcut: Shortcut | None = None
 ) -> Callable[[Handler], Handler]:
-    """Register the decorated function as the handler of `key`."""
+    """Register the decorated function as the handler of `key`.
+
+    `shortcut(services, exchange, frame, body position, version, correlation id)` sees the request
+    first, undecoded; it serves it and returns True, or leaves everything as it was.
+    """
 
     def register(handler: Handler) -> Handler:
         assert key not in _registered, key
-        _registered[key] = (handler, refusal)
+        _registered[key] = (handler, refusal, shortcut)
         return handler
 
     return register
@@ -171,9 +175,15 @@ class Dispatcher:
             answer(context, api.refusal(context, None, unsupported))
             return
         decode, encode, request_header, response_header = api.codec(version)
-        client_id, position = _client_id(frame, name_size)
+        name_end = position = 10 if name_size == -1 else 10 + name_size
         if request_header == 2:
             position = _skip_tags(frame, position)
+        shortcut = api.shortcut
+        if shortcut is not None and shortcut(
+            self.services, exchange, frame, position, version, correlation_id
+        ):
+            return
+        client_id = None if name_size == -1 else _client_id(frame, name_end)
         request, _ = decode(frame, position)
         context = RequestContext(
             self.services,
@@ -191,12 +201,12 @@ class Dispatcher:
             result = api.refusal(context, request, error)
         if result is None:
             return
-        if inspect.isawaitable(result):
-            self.services.scope.spawn(
-                self._finish(api, context, request, result), f"serve {api.key.name}"
-            )
+        if isinstance(result, Message):
+            answer(context, result)
             return
-        answer(context, result)
+        self.services.scope.spawn(
+            self._finish(api, context, request, result), f"serve {api.key.name}"
+        )
 
     def _load(self, key: int) -> Api:
         if key not in self._advertised:
@@ -234,22 +244,19 @@ def answer(context: RequestContext, response: Message) -> None:
     context.exchange.answer(parts)
 
 
-def _client_id(frame: memoryview, size: int) -> tuple[str | None, int]:
-    """(client id, position after it); size -1 is null. `size` was read at offset 8."""
-    if size == -1:
-        return None, 10
-    end = 10 + size
-    if size < 0 or end > len(frame):
-        raise ProtocolError(f"a client id of {size} bytes does not fit its request")
+def _client_id(frame: memoryview, end: int) -> str:
+    """The client id, which begins at offset 10."""
+    if not 10 <= end <= len(frame):
+        raise ProtocolError(f"a client id of {end - 10} bytes does not fit its request")
     try:
-        return str(frame[10:end], "utf-8"), end
+        return str(frame[10:end], "utf-8")
     except UnicodeDecodeError as error:
         raise ProtocolError("the client id is not UTF-8") from error
 
 
 def _skip_tags(frame: memoryview, position: int) -> int:
     """Position after the tagged fields of a request header v2; nobody defines any so far."""
-    if position >= len(frame):
+    if not 10 <= position < len(frame):
         raise ProtocolError("the request header ends before its tagged fields")
     if frame[position] == 0:
         return position + 1

@@ -17,6 +17,8 @@ from typing import Any, cast
 from minikafka.api.context import RequestContext
 from minikafka.api.dispatch import answer, handles
 from minikafka.api.leader_hints import leader_endpoints
+from minikafka.api.produce_single import serve_single
+from minikafka.metadata.topic_names import INTERNAL_TOPICS
 from minikafka.protocol.apis import ApiKey
 from minikafka.protocol.errors import ErrorCode, KafkaError
 from minikafka.protocol.messages.produce import (
@@ -35,7 +37,6 @@ from minikafka.replication.partition import Appended, Partition
 logger = logging.getLogger("minikafka.api")
 
 ADMIN_CLIENT = "__admin_client"  # The one client id that may write to internal topics.
-INTERNAL_TOPICS = frozenset({"__consumer_offsets", "__transaction_state", "__share_group_state"})
 _LEADER_MOVED = (ErrorCode.NOT_LEADER_OR_FOLLOWER, ErrorCode.FENCED_LEADER_EPOCH)
 # Answered before the log is looked at: these tell no log start offset.
 _WITHOUT_LOG_START = (
@@ -67,7 +68,7 @@ def refuse_produce(
     )
 
 
-@handles(ApiKey.PRODUCE, refusal=refuse_produce)
+@handles(ApiKey.PRODUCE, refusal=refuse_produce, shortcut=serve_single)
 def produce(context: RequestContext, request: ProduceRequest) -> ProduceResponse | None:
     """Append every partition's batch; answer now, or when the high watermark has passed."""
     acks = request.acks
@@ -173,7 +174,8 @@ def _failure(index: int, error: KafkaError, log_start_offset: int = -1) -> Parti
         base_offset=-1,
         log_append_time_ms=-1,
         log_start_offset=log_start_offset,
-        error_message=error.message or None,
+        # Only a refused batch is explained; the other codes speak for themselves, as in Kafka.
+        error_message=error.message or None if isinstance(error, InvalidRecordsError) else None,
     )
     if isinstance(error, InvalidRecordsError):
         failure.record_errors = [
