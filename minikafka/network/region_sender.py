@@ -3,12 +3,13 @@
 `WriteSender` reads a piece of a file and writes it: the only way where a file has no descriptor
 (simulation) or the transport encrypts. `SendfileSender` lets the kernel send from the page cache,
 without the bytes ever being ours. CPU seconds of the server per GB, one fetch in flight, a file of
-320 MB in the page cache, uvloop, Linux 6.18, loopback (tests/unit/network/measure_network.py):
+320 MB in the page cache, uvloop, loopback, Linux 6.18; medians of 12 alternations, with quartiles
+(tests/unit/network/measure_network.py measures this):
 
 | bytes per answer | 64 KiB | 256 KiB | 1 MiB |
 |---|---|---|---|
-| write | 0.86 | 0.40 | 0.31 |
-| sendfile | 1.00 | 0.30 | 0.15 |
+| write | 0.86 (0.82-1.06) | 0.41 (0.40-0.43) | 0.34 (0.30-0.36) |
+| sendfile | 1.04 (0.98-1.10) | 0.31 (0.30-0.32) | 0.20 (0.14-0.42) |
 
 Hence "auto" is sendfile from 256 KiB on.
 
