@@ -208,12 +208,13 @@ def _sync_paths(paths: tuple[str, ...]) -> None:
 
 
 def _remove(paths: tuple[str, ...]) -> None:
-    import shutil  # two milliseconds that a start does without
-
     for path in paths:
         with suppress(FileNotFoundError):
-            if os.path.isdir(path):
-                shutil.rmtree(path)
+            if os.path.isdir(path) and not os.path.islink(path):
+                with os.scandir(path) as entries:
+                    inside = tuple(entry.path for entry in entries)
+                _remove(inside)
+                os.rmdir(path)
             else:
                 os.unlink(path)
 

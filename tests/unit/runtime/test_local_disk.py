@@ -184,8 +184,12 @@ async def test_removal_takes_trees_and_passes_over_what_is_gone(
     (tmp_path / "tree" / "deep").mkdir(parents=True)
     (tmp_path / "tree" / "deep" / "file").write_bytes(b"x")
     (tmp_path / "file").write_bytes(b"x")
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "kept").write_bytes(b"x")
+    (tmp_path / "tree" / "link").symlink_to(tmp_path / "elsewhere")
     await disk.remove([f"{tmp_path}/tree", f"{tmp_path}/gone", f"{tmp_path}/file"])
-    assert disk.listdir(str(tmp_path)) == []
+    assert disk.listdir(str(tmp_path)) == ["elsewhere"]
+    assert disk.listdir(f"{tmp_path}/elsewhere") == ["kept"]
 
 
 async def test_many_paths_are_made_durable_and_missing_ones_passed_over(
