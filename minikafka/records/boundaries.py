@@ -17,7 +17,13 @@ from typing import NamedTuple
 
 from minikafka.protocol.types import Buffer
 from minikafka.records.columns import FEWEST_IN_COLUMNS, Columns
-from minikafka.records.varint import MalformedRecordError, read_varint, read_varlong, skip_headers
+from minikafka.records.varint import (
+    MalformedRecordError,
+    read_varint,
+    read_varlong,
+    skip_headers,
+    varint,
+)
 
 _COPY_BELOW_BYTES = 512
 """Bodies of smaller records are copied to `bytes`, which are cheaper to index and to slice."""
@@ -79,15 +85,25 @@ def walk(body: Buffer, count: int, claimed_delta: int | None) -> Summary:
 
 def offsets_in_order(data: Buffer, count: int) -> bool:
     """Whether the offset deltas of a sound body of `count` records are 0, 1, 2 and so on."""
+    length_of = _LENGTH
     start = 0
     for index in range(count):
-        length, at = read_varint(data, start)
-        start = at + length
-        at += 1
+        low = data[start]
+        if low < 0x80:
+            at = start + 2
+            start += 1 + length_of[low]
+        elif (high := data[start + 1]) < 0x80:
+            at = start + 3
+            start += 2 + length_of[low] + (high << 6)
+        else:
+            length, at = read_varint(data, start)
+            start = at + length
+            at += 1
         while data[at] >= 0x80:
             at += 1
-        offset_delta, _ = read_varint(data, at + 1)
-        if offset_delta != index:
+        expected = varint(index)
+        at += 1
+        if data[at : at + len(expected)] != expected and read_varint(data, at)[0] != index:
             return False
     return True
 

@@ -20,9 +20,8 @@ _BYTE = [bytes((byte,)) for byte in range(256)]
 _FLIP_TOP_BIT = bytes(byte ^ 0x80 for byte in range(256))
 _LOW_BYTES = bytes(range(128))
 _EVEN_BYTES = bytes(range(0, 256, 2))
-_NOT_ABOVE = [
-    bytes(byte for byte in range(128) if byte & 1 or byte >> 1 <= delta) for delta in range(64)
-]
+_NEGATIVE = bytes(range(1, 128, 2))
+_NOT_ABOVE = [_NEGATIVE + bytes(range(0, 2 * delta + 2, 2)) for delta in range(64)]
 """For each delta 0…63: the one-byte varints whose value does not exceed it."""
 _ONE_BYTE_MINIMUM = -64
 _TWO_BYTE_MINIMUM = -8192

@@ -1,7 +1,7 @@
 """Rebuilds a produced batch in the codec that its topic demands.
 
-Kafka writes such a batch anew: offset deltas count up from 0 whatever the producer sent, record
-attributes and the unknown bits of the batch's are gone, the first record's timestamp is the base.
+Kafka writes such a batch anew: offset deltas count up from 0 whatever the producer sent, the first
+record's timestamp is the base, the unknown bits of the attributes are gone.
 Producer id, epoch and sequence stay, so a retry is still recognised.
 """
 
@@ -21,6 +21,7 @@ from minikafka.records.batch import (
     BatchHeader,
     rewrite_crc,
 )
+from minikafka.records.boundaries import offsets_in_order, read_record
 from minikafka.records.compression import Codec, compress
 from minikafka.records.errors import InvalidRecordsError
 from minikafka.records.rules import ProduceRules
@@ -28,21 +29,24 @@ from minikafka.records.varint import int64, read_varint, read_varlong, varint
 
 
 def convert(
-    data: Buffer, header: BatchHeader, rules: ProduceRules, codec: int, max_timestamp: int
+    data: Buffer, header: BatchHeader, rules: ProduceRules, smallest: int, max_timestamp: int
 ) -> memoryview:
-    """A new batch of the records in `data`, a sound uncompressed body, compressed with `codec`.
+    """A new batch of the records in `data`, a sound uncompressed body, in the topic's codec.
 
-    `max_timestamp` goes into the header. Raises InvalidRecordsError (-1) where Kafka's builder
-    refuses what its validation let pass, MissingExtraError.
+    No record is older than `smallest`; `max_timestamp` goes into the header. Raises
+    InvalidRecordsError (-1) where Kafka's builder refuses what its validation let pass,
+    MissingExtraError.
     """
+    codec = rules.codec
+    assert codec is not None, "a topic that keeps the producer's codec converts nothing"
     _check_producer(header)
-    body, base_timestamp = _renumber(data, header)
+    body, base_timestamp = _records(data, header, smallest)
     if codec != Codec.NONE:
         level = {
             Codec.GZIP: rules.gzip_level,
             Codec.LZ4: rules.lz4_level,
             Codec.ZSTD: rules.zstd_level,
-        }.get(Codec(codec))
+        }.get(codec)
         body = compress(codec, body, level)
     attributes = codec | header.attributes & TRANSACTIONAL_BIT
     if rules.timestamp_type == LOG_APPEND_TIME:
@@ -80,8 +84,19 @@ def _check_producer(header: BatchHeader) -> None:
         raise InvalidRecordsError(ErrorCode.UNKNOWN_SERVER_ERROR)
 
 
-def _renumber(data: Buffer, header: BatchHeader) -> tuple[bytes, int]:
+def _records(data: Buffer, header: BatchHeader, smallest: int) -> tuple[Buffer, int]:
     """(the records with offset deltas from 0 on, the base timestamp their deltas refer to)."""
+    if (
+        smallest >= 0
+        and header.timestamp_type != LOG_APPEND_TIME
+        and offsets_in_order(data, header.record_count)
+        and read_record(data, 0).timestamp_delta == 0
+    ):
+        return data, header.base_timestamp  # nearly every producer writes them so
+    return _renumbered(data, header)
+
+
+def _renumbered(data: Buffer, header: BatchHeader) -> tuple[bytes, int]:
     sent_base = header.base_timestamp
     fixed = header.max_timestamp if header.timestamp_type == LOG_APPEND_TIME else None
     base = None

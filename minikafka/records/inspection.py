@@ -22,6 +22,8 @@ from minikafka.records.varint import (
 )
 
 _SHOWN_ERRORS = 3
+_MOST_RECORD_ERRORS = 10_000
+"""Kafka lists all; a compressed batch of a few kilobytes can hold millions."""
 
 
 def strict_records(data: Buffer, count: int) -> Iterator[RecordParts]:
@@ -80,6 +82,7 @@ def inspect(
     appear in texts. Raises InvalidRecordsError with an error for each record that is refused.
     """
     errors: list[tuple[int, str | None]] = []
+    found = 0
     code = ErrorCode.INVALID_RECORD
     largest = NO_TIMESTAMP
     in_order = True
@@ -92,16 +95,22 @@ def inspect(
         largest = max(largest, timestamp)
         in_order &= parts.offset_delta == index
         if rules.compacted and parts.key_length < 0:
-            errors.append((index, _key_text(topic_partition)))
+            text = _key_text(topic_partition)
         elif rules.timestamp_type == CREATE_TIME and timestamp != NO_TIMESTAMP:
-            if out_of_window(timestamp, rules, wall_ms):
-                code = ErrorCode.INVALID_TIMESTAMP
-                errors.append((index, _window_text(timestamp, parts.offset_delta, rules, wall_ms)))
+            if not out_of_window(timestamp, rules, wall_ms):
+                continue
+            code = ErrorCode.INVALID_TIMESTAMP
+            text = _window_text(timestamp, parts.offset_delta, rules, wall_ms)
         elif sent_type == LOG_APPEND_TIME:
             code = ErrorCode.INVALID_TIMESTAMP
-            errors.append((index, _type_text(timestamp, parts, skimmed)))
+            text = _type_text(timestamp, parts, skimmed)
+        else:
+            continue
+        found += 1
+        if found <= _MOST_RECORD_ERRORS:
+            errors.append((index, text))
     if errors:
-        raise _refusal(code, errors)
+        raise _refusal(code, errors, found)
     return largest, in_order
 
 
@@ -114,11 +123,13 @@ def out_of_window(timestamp: int, rules: ProduceRules, wall_ms: int) -> bool:
 def header_refusal(header: BatchHeader, rules: ProduceRules, wall_ms: int) -> InvalidRecordsError:
     """The error of a batch that cannot be opened and whose header's timestamps do not fit."""
     text = _window_text(header.max_timestamp, 0, rules, wall_ms)
-    return _refusal(ErrorCode.INVALID_TIMESTAMP, [(0, text)])
+    return _refusal(ErrorCode.INVALID_TIMESTAMP, [(0, text)], 1)
 
 
-def _refusal(code: ErrorCode, errors: list[tuple[int, str | None]]) -> InvalidRecordsError:
-    """The error of a batch of which some records are refused."""
+def _refusal(
+    code: ErrorCode, errors: list[tuple[int, str | None]], found: int
+) -> InvalidRecordsError:
+    """The error of a batch of which `found` records are refused."""
     if code == ErrorCode.INVALID_TIMESTAMP:
         summary = "One or more records have been rejected due to invalid timestamp"
     else:
@@ -127,7 +138,7 @@ def _refusal(code: ErrorCode, errors: list[tuple[int, str | None]]) -> InvalidRe
             for index, text in errors[:_SHOWN_ERRORS]
         )
         summary = (
-            f"One or more records have been rejected due to {len(errors)} record errors in total, "
+            f"One or more records have been rejected due to {found} record errors in total, "
             f"and only showing the first three errors at most: [{shown}]"
         )
     return InvalidRecordsError(code, summary, record_errors=errors)

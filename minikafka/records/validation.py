@@ -66,6 +66,8 @@ DECOMPRESSED_LIMIT_BYTES = 100 * 1024 * 1024
 
 _LEAST_BATCH_LENGTH = 14
 """The overhead of a message of format v0: what Kafka asks of any batch before it looks closer."""
+_UNKNOWN = -(1 << 64)
+"""A lower bound that says nothing."""
 _UP_TO_MAGIC_BYTES = MAGIC_AT + 1
 _FIRST_VERSION_WITH_ZSTD = 7
 
@@ -134,7 +136,7 @@ def validate(
         batch, header = _converted(batch, header, rules, wall_ms, topic_partition)
     else:
         if codec == Codec.NONE:
-            largest = _check_uncompressed(batch, header, rules, wall_ms, topic_partition)
+            _, largest = _check_uncompressed(batch, header, rules, wall_ms, topic_partition)
         elif rules.compacted or not _header_times_fit(header, rules, wall_ms):
             largest = _check_compressed(batch, header, rules, wall_ms, topic_partition)
         else:
@@ -166,8 +168,8 @@ def _check_header(batch: memoryview, header: BatchHeader, rules: ProduceRules) -
 
 def _check_uncompressed(
     batch: memoryview, header: BatchHeader, rules: ProduceRules, wall_ms: int, topic_partition: str
-) -> int:
-    """Walk the records as they were sent; the largest timestamp."""
+) -> tuple[int, int]:
+    """Walk the records as they were sent: `_check_records`."""
     try:
         return _check_records(
             batch[HEADER_BYTES:], header, rules, wall_ms, topic_partition, skimmed=False
@@ -195,7 +197,7 @@ def _check_compressed(
         raise header_refusal(header, rules, wall_ms) from None
     count = header.record_count
     try:
-        largest = _check_records(data, header, rules, wall_ms, topic_partition, skimmed=True)
+        _, largest = _check_records(data, header, rules, wall_ms, topic_partition, skimmed=True)
         in_order = offsets_in_order(data, count)
     except MalformedRecordError:
         try:
@@ -221,16 +223,18 @@ def _converted(
     assert rules.codec is not None
     if header.attributes & CODEC_MASK == Codec.NONE:
         data: Buffer = batch[HEADER_BYTES:]
-        largest = _check_uncompressed(batch, header, rules, wall_ms, topic_partition)
+        smallest, largest = _check_uncompressed(batch, header, rules, wall_ms, topic_partition)
     else:
         data = _decompressed(batch, header)
         try:
-            largest = _check_records(data, header, rules, wall_ms, topic_partition, skimmed=False)
+            smallest, largest = _check_records(
+                data, header, rules, wall_ms, topic_partition, skimmed=False
+            )
         except MalformedRecordError as error:
             raise InvalidRecordsError(ErrorCode.INVALID_RECORD) from error
     if rules.timestamp_type == LOG_APPEND_TIME:
         largest = wall_ms
-    new_batch = convert(data, header, rules, rules.codec, largest)
+    new_batch = convert(data, header, rules, smallest, largest)
     if len(new_batch) > rules.max_message_bytes:
         raise InvalidRecordsError(ErrorCode.MESSAGE_TOO_LARGE, before_log=True)
     return new_batch, read_header(new_batch)
@@ -255,8 +259,8 @@ def _check_records(
     topic_partition: str,
     *,
     skimmed: bool,
-) -> int:
-    """Walk a body; the largest timestamp.
+) -> tuple[int, int]:
+    """Walk a body: (a lower bound of the timestamps, the largest one).
 
     Raises MalformedRecordError, and InvalidRecordsError for records that the topic refuses.
     """
@@ -266,22 +270,21 @@ def _check_records(
         # The producer says that all records have the header's time.
         summary = walk(data, count, None)
         smallest = largest = header.max_timestamp
-        fine = rules.timestamp_type == CREATE_TIME and largest != NO_TIMESTAMP
+        fits = (
+            rules.timestamp_type == CREATE_TIME
+            and largest != NO_TIMESTAMP
+            and not out_of_window(largest, rules, wall_ms)
+        )
     elif rules.timestamp_type == LOG_APPEND_TIME:
         summary = walk(data, count, None)
-        smallest = largest = wall_ms
-        fine = True
+        smallest, largest = _UNKNOWN, wall_ms
+        fits = True
     else:
         summary = walk(data, count, header.max_timestamp - base)
         smallest, largest = base + summary.min_delta, base + summary.max_delta
-        fine = True
-    if (
-        fine
-        and smallest >= wall_ms - rules.before_max_ms
-        and largest <= wall_ms + rules.after_max_ms
-        and not (rules.compacted and summary.has_null_key)
-    ):
-        return largest
+        fits = smallest >= wall_ms - rules.before_max_ms and largest <= wall_ms + rules.after_max_ms
+    if fits and not (rules.compacted and summary.has_null_key):
+        return smallest, largest
     largest, _ = inspect(
         strict_records(data, count),
         header,
@@ -290,7 +293,7 @@ def _check_records(
         topic_partition=topic_partition,
         skimmed=skimmed,
     )
-    return largest
+    return _UNKNOWN, largest
 
 
 def _header_times_fit(header: BatchHeader, rules: ProduceRules, wall_ms: int) -> bool:

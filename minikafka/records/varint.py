@@ -69,7 +69,10 @@ def _encode(number: int) -> bytes:
 
 
 _TABLE_BELOW = 1024
-TABLE = [_encode(number) for number in range(_TABLE_BELOW)]
+TABLE = [bytes((2 * number,)) for number in range(64)] + [
+    bytes((2 * number & 0x7F | 0x80, number >> 6)) for number in range(64, _TABLE_BELOW)
+]
+"""The varints of the numbers 0…1023."""
 NULL_LENGTH = _encode(-1)
 
 
