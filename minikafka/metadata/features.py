@@ -13,7 +13,10 @@ Here stands what this software can do about each feature:
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 METADATA_VERSION: Final = "metadata.version"
 KRAFT_VERSION: Final = "kraft.version"
@@ -66,6 +69,16 @@ def advertised_features() -> dict[str, tuple[int, int]]:
     return {
         name: (lowest, SERVED[name]) for name, (lowest, _) in SUPPORTED.items() if SERVED[name] > 0
     }
+
+
+def told_features(finalised: Mapping[str, int]) -> dict[str, int]:
+    """Finalised levels for ApiVersions: none above what is served here.
+
+    A log that Kafka began may have finalised more than this version serves; a client that was told
+    so would speak a protocol that nobody answers.
+    """
+    told = {name: min(level, SERVED.get(name, 0)) for name, level in finalised.items()}
+    return {name: level for name, level in told.items() if level > 0}
 
 
 def unsupported_features(finalised: dict[str, int]) -> list[tuple[str, int]]:

@@ -15,6 +15,7 @@ from minikafka.metadata.features import (
     SERVED,
     SUPPORTED,
     advertised_features,
+    told_features,
     unsupported_features,
 )
 from minikafka.metadata.image import MetadataImage
@@ -388,6 +389,12 @@ def test_what_is_served_is_supported() -> None:
     assert all(0 < level <= SERVED[name] for name, level in BOOTSTRAP_LEVELS)
     assert advertised_features()["metadata.version"] == (7, 30)
     assert all(level > 0 for _, level in advertised_features().values())
+
+
+def test_clients_are_told_no_level_that_is_not_served() -> None:
+    finalised = {name: highest for name, (_, highest) in SUPPORTED.items()}
+    assert told_features(finalised) == {name: SERVED[name] for name in SERVED if SERVED[name]}
+    assert told_features({"metadata.version": 20}) == {"metadata.version": 20}
 
 
 def test_a_cluster_of_a_later_kafka_is_refused() -> None:
