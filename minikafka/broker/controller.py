@@ -61,7 +61,10 @@ class ControllerHost:
         }
 
     async def start(self) -> None:
-        """Take over, as the quorum has been started and leads. A new log gets its first records."""
+        """Take over once the quorum has been started; a new log gets its first records.
+
+        Returns when all that is in the log is committed and applied to this broker's image.
+        """
         bootstrap = read_bootstrap(self._disk, self._storage.metadata_directory)
         decision = self._controller.activate(bootstrap, self._now_ms())
         await self._quorum.committed(self._append(decision))

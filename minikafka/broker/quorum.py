@@ -134,9 +134,10 @@ class QuorumHost:
     # -- life -------------------------------------------------------------------------------------
 
     async def start(self) -> None:
-        """Open the log, become leader and apply everything committed to both images.
+        """Open the log, replay it into the controller and become leader.
 
-        Returns when this node leads and the end of its log is committed, callbacks included.
+        What the log holds is committed with the first entry of the new epoch, for whose fsync this
+        does not wait: the controller's first records share it (`ControllerHost.start` waits).
         StorageError when the log is not for this version, OSError, CorruptLogError.
         """
         self._loop = asyncio.get_running_loop()
@@ -156,7 +157,6 @@ class QuorumHost:
         )
         self._require_sole_voter(voters)
         self._step(Started())
-        await self.committed(self._log.log_end_offset - 1)
 
     async def stop(self) -> None:
         """Close the log; everything appended is made durable first. Waiters are told 41."""
