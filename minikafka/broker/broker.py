@@ -4,8 +4,8 @@ Start: directories → metadata log, election, replay → logs of the replicas �
 registration → unfenced. What is replayed is complete before the first request is read, so that no
 client sees less than before the restart.
 
-Stop: controlled shutdown → no more connections, parked requests answered → replicas' logs
-closed and marked clean → metadata log. Nothing durable depends on the stop being reached.
+Stop: controlled shutdown → no more connections, parked requests answered → metadata log closed →
+replicas' logs closed and marked clean. Nothing durable depends on the stop being reached.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from minikafka.log.directory import LogDirectory
 from minikafka.log.errors import CorruptLogError, LogDirectoryError
 from minikafka.metadata.delta import MetadataDelta
 from minikafka.metadata.image import BROKER_RESOURCE, MetadataImage
-from minikafka.network.limits import NetworkLimits, SendPath
+from minikafka.network.limits import OS_DEFAULT, NetworkLimits, SendPath
 from minikafka.network.server import Server
 from minikafka.protocol.errors import KafkaError
 from minikafka.replication.fetch_session import FetchSessionCache
@@ -182,7 +182,9 @@ class Broker:
         epoch = -1 if self._lifecycle is None else self._lifecycle.broker_epoch
         replicas, self._replicas = self._replicas, None
         self._age_clock.close()
+        await self._stop_quorum()
         if replicas is not None:
+            # Last, for this writes the markers that say that all is well.
             await replicas.close(epoch)
             self._directories = []
         await self._close()
@@ -192,12 +194,7 @@ class Broker:
         for server in self._servers:
             server.close()
         self._servers = []
-        quorum, self._quorum = self._quorum, None
-        if quorum is not None:
-            try:
-                await quorum.stop()
-            except OSError as error:
-                logger.error("the metadata log was not closed cleanly: %s", error)
+        await self._stop_quorum()
         self._age_clock.close()
         await self._scope.close()
         for directory in self._directories:
@@ -205,6 +202,14 @@ class Broker:
         self._directories = []
         self._disk.close()
         self._metadata_disk.close()
+
+    async def _stop_quorum(self) -> None:
+        quorum, self._quorum = self._quorum, None
+        if quorum is not None:
+            try:
+                await quorum.stop()
+            except OSError as error:
+                logger.error("the metadata log was not closed cleanly: %s", error)
 
     # -- parts of the start ---------------------------------------------------------------------
 
@@ -335,10 +340,16 @@ def network_limits(settings: BrokerSettings) -> NetworkLimits:
         send_path=cast("SendPath", settings.minikafka_send_path),
         max_connections=settings.max_connections,
         max_connections_per_ip=settings.max_connections_per_ip,
-        send_buffer_bytes=settings.socket_send_buffer_bytes,
-        receive_buffer_bytes=settings.socket_receive_buffer_bytes,
+        max_connections_per_ip_overrides=settings.max_connections_per_ip_overrides,
+        send_buffer_bytes=_if_given(settings, "socket.send.buffer.bytes"),
+        receive_buffer_bytes=_if_given(settings, "socket.receive.buffer.bytes"),
         listen_backlog=settings.socket_listen_backlog_size,
     )
+
+
+def _if_given(settings: BrokerSettings, key: str) -> int:
+    """A socket buffer's size, where somebody chose one: a fixed size ends the kernel's tuning."""
+    return int(settings.value(key)) if key in settings.originals else OS_DEFAULT
 
 
 def _require_supported(settings: BrokerSettings) -> None:
@@ -348,9 +359,21 @@ def _require_supported(settings: BrokerSettings) -> None:
             "process.roles: this version runs broker and controller in one process; "
             "set broker,controller"
         )
+    if settings.controller_quorum_bootstrap_servers and not _is_own_bootstrap(settings):
+        raise StartError(
+            "controller.quorum.bootstrap.servers: names other controllers, and this version does "
+            "not join a quorum; it would form a cluster of its own"
+        )
     for listener in settings.listeners:
         if listener.security_protocol != "PLAINTEXT":
             raise StartError(
                 f"listeners: {listener.address} wants {listener.security_protocol}, and this "
                 "version serves PLAINTEXT only"
             )
+
+
+def _is_own_bootstrap(settings: BrokerSettings) -> bool:
+    """Whether a bootstrap server is this node's own controller, as in Kafka's sample file."""
+    ports = {str(listener.port) for listener in settings.controller_listeners()}
+    servers = settings.controller_quorum_bootstrap_servers
+    return any(server.rpartition(":")[2] in ports for server in servers)

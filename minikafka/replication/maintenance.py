@@ -6,15 +6,19 @@ retention at once. An I/O error takes the log directory offline, as everywhere.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable
 
 from minikafka.log.directory import LogDirectory
+from minikafka.log.errors import CorruptLogError
 from minikafka.log.partition_log import PartitionLog
 from minikafka.replication.purgatory import Purgatory
 from minikafka.replication.replicas import ReplicaManager
 from minikafka.runtime.clock import AgeClock, WallClock
 from minikafka.runtime.tasks import Scope
 from minikafka.settings.broker import BrokerSettings
+
+logger = logging.getLogger("minikafka.replicas")
 
 # Kafka's cadences that have no key.
 PRODUCER_EXPIRY_CHECK_MS = 600_000
@@ -70,6 +74,9 @@ class Maintenance:
                 except OSError as error:
                     self._replicas.directory_failed(directory, error)
                     break
+                except CorruptLogError as error:
+                    logger.error("retention passes over a corrupt log: %s", error)
+                    continue
                 if deleted_count:
                     self._purgatory.changed(partition)
 

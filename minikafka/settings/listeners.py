@@ -4,6 +4,8 @@
 `advertised.listeners` what clients are told (KIP-103). Listener names are upper case throughout.
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from minikafka.settings.declare import Declared, SettingError, filled, optional, setting
@@ -93,6 +95,25 @@ def parse_protocol_map(text: str) -> dict[str, str]:
             )
         protocols[name.strip().upper()] = protocol.strip().upper()
     return protocols
+
+
+def parse_overrides(text: str) -> Mapping[str, int]:
+    """`host:count,…` as host → count."""
+    overrides = {}
+    for word in parse_list(text):
+        host, _, count = word.rpartition(":")
+        if not host or not count.isdecimal():
+            raise ValueError(f"Each entry should be in the form `host:count`, not {word}")
+        overrides[host] = int(count)
+    return overrides
+
+
+OVERRIDES: Final = Kind[Mapping[str, int]](
+    "string",
+    STRING.config_type,
+    parse_overrides,
+    lambda overrides: ",".join(f"{host}:{count}" for host, count in overrides.items()),
+)
 
 
 class ListenerSettings(Declared):
@@ -195,10 +216,9 @@ class ListenerSettings(Declared):
     )
     max_connections_per_ip_overrides = setting(
         "max.connections.per.ip.overrides",
-        "",
-        kind=STRING,
+        MappingProxyType({}),
+        kind=OVERRIDES,
         dynamic="cluster-wide",
-        acted_upon=False,
         doc="Exceptions to max.connections.per.ip: host:count,host:count.",
     )
     max_connection_creation_rate = setting(

@@ -48,7 +48,6 @@ class QuorumSettings(Declared):
         "controller.quorum.bootstrap.servers",
         (),
         kind=LIST,
-        acted_upon=False,
         doc="host:port of controllers from which a node of a dynamic quorum learns who votes.",
     )
     controller_quorum_auto_join_enable = setting(
