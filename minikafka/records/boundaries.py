@@ -9,7 +9,10 @@ records the body.
 inlined, asks `_read_record` about every record that is not as usual, and leaves runs of records of
 one layout to `columns`.
 
-Measured: FIGURES
+Measured with bodies of 145 records of 100 bytes (CPython 3.11, 2-vCPU Xeon, best of 9; µs per
+record): equal lengths 0.07, the same with times that spread over 290 ms 0.15, values of 50 to 150
+bytes 0.45, the same with a header each 0.87. Bodies of equal 1 KiB records: 16 of them 0.32 each,
+1,000 of them 0.04.
 """
 
 import struct
@@ -25,15 +28,15 @@ from minikafka.records.varint import (
     varint,
 )
 
-_COPY_BELOW_BYTES = 512
-"""Bodies of smaller records are copied to `bytes`, which are cheaper to index and to slice."""
+_COPY_UP_TO_BYTES = 16 << 20
+"""Bodies up to this size are copied to `bytes`, which costs little and is cheaper to index and to
+slice than a view; larger ones would double their memory."""
 _LEAST_PATIENCE = 4
 _MOST_PATIENCE = 64
 """How many records are read singly after columns failed; doubled each time, reset by success."""
 _NOWHERE = 1 << 40
 _LENGTH = [_NOWHERE if byte & 1 else (byte & 0x7F) >> 1 for byte in range(256)]
 """What the first byte of a length adds to it; a negative length leads out of the batch."""
-_UNUSUAL_TIMESTAMP = 1 << 14
 _SHORT = [0 if byte & 1 else byte >> 1 for byte in range(128)]
 """The length that one byte stands for: null has none."""
 _NO_COLUMNS = Columns(b"", None)
@@ -72,7 +75,7 @@ def walk(body: Buffer, count: int, claimed_delta: int | None) -> Summary:
     confirm than to find; None when the caller does not care for timestamps. Offset deltas may be
     anything, contents too. Raises MalformedRecordError.
     """
-    data: Buffer = bytes(body) if len(body) < count * _COPY_BELOW_BYTES else body
+    data: Buffer = bytes(body) if len(body) <= _COPY_UP_TO_BYTES else body
     if count <= FEWEST_IN_COLUMNS:
         return _scan(data, count, _NO_COLUMNS, count + 1)
     columns = Columns(data, claimed_delta)
@@ -164,6 +167,7 @@ def _scan(data: Buffer, count: int, columns: Columns, columns_from: int) -> Summ
                 value_at = start + 5
                 high, stamp, x, y, z = 0, attributes, stamp, x, y
             if stamp >= 0x80:
+                high |= x
                 stamp = stamp & 0x7F | x << 7
                 x, y, z = y, z, data[value_at + 1]
                 value_at += 1
@@ -179,7 +183,7 @@ def _scan(data: Buffer, count: int, columns: Columns, columns_from: int) -> Summ
                 z = data[value_at + 1]
                 headers_at = value_at + 2 + length_of[low] + (z << 6)
                 x |= z
-            if high | x | y >= 0x80 or stamp >= _UNUSUAL_TIMESTAMP:
+            if high | x | y >= 0x80:
                 at = -1
             elif data[headers_at]:
                 at = skip_headers(data, headers_at)
