@@ -22,7 +22,7 @@ from minikafka.api.dispatch import Dispatcher
 from minikafka.api.producer_ids import ProducerIdSource
 from minikafka.broker.controller import ControllerHost
 from minikafka.broker.lifecycle import BrokerLifecycle
-from minikafka.broker.quorum import QuorumHost
+from minikafka.broker.quorum import FLUSH_TASK, QuorumHost
 from minikafka.broker.storage import Storage, StorageError, prepare_storage
 from minikafka.controller.controller import ClusterController
 from minikafka.log.directory import LogDirectory
@@ -322,7 +322,8 @@ class Broker:
 
     def _task_failed(self, name: str, error: BaseException) -> None:
         logger.error("%s failed", name, exc_info=error)
-        if isinstance(error, OSError):
+        if isinstance(error, OSError) or name.endswith(FLUSH_TASK):
+            # Without its metadata log this node would answer NOT_CONTROLLER for ever.
             self._fail(error)
 
     def _fail(self, error: BaseException) -> None:

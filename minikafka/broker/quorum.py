@@ -59,6 +59,8 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger("minikafka.quorum")
 
+FLUSH_TASK = "flush metadata"
+
 
 class _LogView:
     """The log as the raft machine sees it."""
@@ -287,7 +289,7 @@ class QuorumHost:
             for batch in persist.batches:
                 self._write(batch)
             if persist.batches and (self._flushing is None or self._flushing.done()):
-                self._flushing = self._scope.spawn(self._flush(), "flush metadata")
+                self._flushing = self._scope.spawn(self._flush(), FLUSH_TASK)
         assert not effects.send, "a sole voter has nobody to send to"
         for item in effects.apply:
             if isinstance(item, Elected):
