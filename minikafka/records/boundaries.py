@@ -153,8 +153,7 @@ def _scan(data: Buffer, count: int, columns: Columns, columns_from: int) -> Summ
     length_of, short_of, unpack_head = _LENGTH, _SHORT, _unpack_head
     max_delta, min_delta = -(1 << 64), 1 << 64
     has_null_key, last_stamp = False, -1
-    start = index = 0
-    patience = _LEAST_PATIENCE
+    start, index, patience = 0, 0, _LEAST_PATIENCE
     while index < count:
         try:
             # Read as if the record length took two bytes; z is needed for wide offset deltas only.

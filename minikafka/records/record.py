@@ -1,8 +1,8 @@
 """Single records: what is inside of a batch body.
 
 A broker that serves data never comes here; the coordinators, the metadata log and consumers do.
-Measured (CPython 3.11, 2-vCPU Xeon, best of 7): 0.7 to 0.95 million records of 100 bytes per second,
-0.4 with a header.
+Measured (CPython 3.11, 2-vCPU Xeon, best of 7): 0.7 to 0.95 million records of 100 bytes per
+second, 0.4 with a header.
 """
 
 from typing import NamedTuple
