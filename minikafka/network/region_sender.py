@@ -129,7 +129,7 @@ class WriteSender:
         part = self.parts[0]
         if not isinstance(part, FileRegion):
             return self.parts.popleft()  # type: ignore[return-value]  # the check was on this part
-        data = _read(part, self._position, min(READ_BYTES, part.size - self._position))
+        data = read_region(part, self._position, min(READ_BYTES, part.size - self._position))
         self._position += len(data)
         if self._position == part.size:
             self.parts.popleft()
@@ -255,7 +255,8 @@ def should_sendfile(
     )
 
 
-def _read(region: FileRegion, position: int, size: int) -> bytes:
+def read_region(region: FileRegion, position: int, size: int) -> bytes:
+    """Bytes of a region that are about to be sent; raises RegionLostError and OSError."""
     if not region.intact:
         raise RegionLostError("a file was cut below a region to be sent")
     data = region.read(position, size)
