@@ -27,8 +27,9 @@ def main(arguments: list[str] | None = None) -> int:
         case "help" | "--help" | "-h":
             print(USAGE, end="")
             return 0
-    print(f"minikafka: unknown command {command!r}\n\n{USAGE}", end="", file=sys.stderr)
-    return 2
+        case _:
+            print(f"minikafka: unknown command {command!r}\n\n{USAGE}", end="", file=sys.stderr)
+            return 2
 
 
 if __name__ == "__main__":
