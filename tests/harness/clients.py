@@ -6,7 +6,7 @@ reports as failed raises; a record that was not acknowledged is a failed test, n
 
 import asyncio
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 import aiokafka  # type: ignore[import-untyped]  # has none
@@ -119,6 +119,14 @@ class ConfluentKafka:
         assert partition is not None
         assert offset is not None
         return Stored(partition, offset, message.key(), message.value())
+
+
+def librdkafka_sends_plain(codec: str, api_versions: Mapping[int, tuple[int, int]]) -> bool:
+    """Whether librdkafka takes this broker for too old for the codec and does not compress.
+
+    It knows brokers that understand LZ4 by their serving FindCoordinator (key 10), of all things.
+    """
+    return codec == "lz4" and 10 not in api_versions
 
 
 class AioKafka:

@@ -199,19 +199,8 @@ class Wire:
         answer.expect_success(f"CreateTopics for {name}")
         while sorted(self.describe_topic(name).leaders.values()) != [0] * partitions:
             time.sleep(0.001)
-        # Metadata may be ahead of the replica: for an instant the named leader denies it.
         for partition in range(partitions):
-            while not self._is_leading(name, partition):
-                time.sleep(0.001)
-
-    def _is_leading(self, topic: str, partition: int) -> bool:
-        try:
-            self.end_offset(topic, partition)
-        except AnswerError as error:
-            if error.code != NOT_LEADER_OR_FOLLOWER:
-                raise
-            return False
-        return True
+            self.end_offset(name, partition)
 
     def delete_topic(self, name: str) -> None:
         body = struct.pack(">i", 1) + string(name) + struct.pack(">i", 30_000)
@@ -221,7 +210,21 @@ class Wire:
         answer.expect_success(f"DeleteTopics for {name}")
 
     def end_offset(self, topic: str, partition: int = 0) -> int:
-        """The high watermark (ListOffsets v1 for timestamp -1)."""
+        """The high watermark (ListOffsets v1 for timestamp -1).
+
+        Metadata may be ahead of the replica, after a start as after a creation: while the named
+        leader denies it, the question is asked again.
+        """
+        deadline = time.monotonic() + 10
+        while True:
+            try:
+                return self._end_offset(topic, partition)
+            except AnswerError as error:
+                if error.code != NOT_LEADER_OR_FOLLOWER or time.monotonic() > deadline:
+                    raise
+            time.sleep(0.001)
+
+    def _end_offset(self, topic: str, partition: int) -> int:
         body = struct.pack(">ii", -1, 1) + string(topic)
         body += struct.pack(">iiq", 1, partition, -1)
         answer = self.ask(request(LIST_OFFSETS, 1, body))

@@ -1,10 +1,11 @@
 """Every line of the standard library, produced through two kills and read by four clients."""
 
 import subprocess
-import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import NamedTuple
 
 import pytest
@@ -15,7 +16,6 @@ from harness.kcat import Kcat
 
 TOPIC = "stdlib"
 PARTITIONS = 6
-KILLED_AT = (0.3, 0.6)
 PATIENCE_S = 240
 
 
@@ -29,42 +29,72 @@ def in_log(broker: RunningBroker) -> int:
         return sum(wire.end_offset(TOPIC, partition) for partition in range(PARTITIONS))
 
 
-def wait_until_stored(broker: RunningBroker, count: int) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while (stored := in_log(broker)) < count:
-        assert time.monotonic() < deadline, f"{stored} of {count} lines are in the log"
-        time.sleep(0.01)
+class Feeder:
+    """kcat as a producer whose input comes in portions, so that it cannot be done too early.
+
+    Portions are written by a thread: kcat stops reading when its queue is full.
+    """
+
+    def __init__(self, broker: RunningBroker) -> None:
+        command = kcat.producer_command(broker.bootstrap, TOPIC)
+        self.errors = (broker.directory / "kcat.log").open("w+b")
+        self.kcat = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=self.errors)
+        self.writer = ThreadPoolExecutor(max_workers=1)
+
+    def feed(self, lines: Sequence[Keyed]) -> None:
+        assert self.kcat.stdin is not None
+        self.writer.submit(self.kcat.stdin.write, kcat.encode(lines))
+
+    def finish(self) -> None:
+        """End of input; kcat exits 0 only when all of it was delivered."""
+        assert self.kcat.stdin is not None
+        self.writer.submit(self.kcat.stdin.close)
+        code = self.kcat.wait(PATIENCE_S)
+        self.errors.seek(0)
+        assert code == 0, self.errors.read()[-2000:].decode(errors="replace")
+
+    def close(self) -> None:
+        self.kcat.kill()  # A writer that waits for it to read ends with a broken pipe.
+        self.kcat.wait()
+        self.writer.shutdown()
+        assert self.kcat.stdin is not None
+        with suppress(BrokenPipeError):
+            self.kcat.stdin.close()
+        self.errors.close()
 
 
 @pytest.fixture(scope="module")
 def produced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Produced]:
-    """kcat produces all lines; the broker is killed -9 and restarted twice meanwhile."""
+    """kcat produces all lines; meanwhile the broker is killed -9 and started again, twice."""
     lines = corpus.lines()
+    third = len(lines) // 3
     with RunningBroker(tmp_path_factory.mktemp("stdlib")) as broker:
         with broker.connect() as wire:
             wire.create_topic(TOPIC, PARTITIONS)
-        producer = subprocess.Popen(
-            kcat.producer_command(broker.bootstrap, TOPIC),
-            stdin=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
-        spoken: list[bytes] = []
-        feeder = threading.Thread(
-            target=lambda: spoken.append(producer.communicate(kcat.encode(lines))[1]), daemon=True
-        )
-        feeder.start()
-        for share in KILLED_AT:
-            wait_until_stored(broker, int(len(lines) * share))
-            broker.kill()
-            assert producer.poll() is None, "kcat was done before the broker was killed"
+        feeder = Feeder(broker)
+        try:
+            feeder.feed(lines[:third])
+            kill_between(broker, third // 3, third)
+            feeder.feed(lines[third : 2 * third])
             broker.start()
-        feeder.join(PATIENCE_S)
-        if feeder.is_alive():
-            producer.kill()
-            feeder.join()
-        assert producer.returncode == 0, b"".join(spoken)[-2000:].decode(errors="replace")
+            kill_between(broker, third + third // 3, 2 * third)
+            feeder.feed(lines[2 * third :])
+            broker.start()
+            feeder.finish()
+        finally:
+            feeder.close()
         yield Produced(broker, lines)
         broker.assert_alive()
+
+
+def kill_between(broker: RunningBroker, at_least: int, fewer_than: int) -> None:
+    """SIGKILL once so many lines are in the log, while more of those fed are on their way."""
+    deadline = time.monotonic() + PATIENCE_S
+    while (stored := in_log(broker)) < at_least:
+        assert time.monotonic() < deadline, f"{stored} of {at_least} lines are in the log"
+        time.sleep(0.002)
+    broker.kill()
+    assert stored < fewer_than, "everything fed was stored before the broker was killed"
 
 
 def by_key(records: Sequence[Keyed] | Sequence[Stored]) -> dict[bytes | None, list[bytes | None]]:
