@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from minikafka.api.context import RequestContext
 from minikafka.api.dispatch import answer, handles
+from minikafka.api.fetch_single import serve_single
 from minikafka.api.leader_hints import leader_endpoints
 from minikafka.protocol.apis import ApiKey
 from minikafka.protocol.errors import ErrorCode, KafkaError
@@ -53,7 +54,7 @@ def refuse_fetch(context: RequestContext, request: Any, error: KafkaError) -> Fe
     return FetchResponse(error_code=int(error.code))
 
 
-@handles(ApiKey.FETCH, refusal=refuse_fetch)
+@handles(ApiKey.FETCH, refusal=refuse_fetch, shortcut=serve_single)
 def fetch(context: RequestContext, request: FetchRequest) -> None:
     """Answer at once or park; the exchange is answered by `PendingFetch`."""
     interest, incremental = _open(context, request)
