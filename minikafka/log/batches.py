@@ -72,6 +72,24 @@ def find_batch(
     return end, 0, offset, offset
 
 
+def batch_holding(
+    file: DataFile, offset: int, position: int, last_offset: int
+) -> tuple[int, int, int, int] | None:
+    """The batch at `position`, as `find_batch` gives it, if it holds `offset`; None if not.
+
+    `last_offset` is what an index promised of it.
+    """
+    chunk = file.pread(_PEEK_BYTES, position)
+    if len(chunk) < _PEEK_BYTES:
+        return None
+    base_offset, length, magic, delta = _peek(chunk, 0)
+    if base_offset > offset or base_offset + delta != last_offset:
+        return None
+    if magic != MAGIC or length < _MINIMUM_LENGTH:
+        return None
+    return position, length + LOG_OVERHEAD_BYTES, base_offset, last_offset
+
+
 def walk_headers(file: DataFile, position: int, end: int) -> Iterator[tuple[int, BatchHeader]]:
     """(position, header) of each batch of file[position:end]; raises NoBatchError if cut short.
 

@@ -16,6 +16,9 @@ from typing import NamedTuple
 OFFSET_ENTRY_BYTES = 8
 TIME_ENTRY_BYTES = 12
 
+_SPARSE_BYTES = 8192
+"""Twice `index.interval.bytes` (by default): what lies between such entries is one batch."""
+
 _INT32_BYTES = array("i").itemsize
 assert _INT32_BYTES == 4, "array('i') must hold 32-bit integers"
 
@@ -48,6 +51,20 @@ class OffsetIndex:
         """(relative offset, position) of the last entry not beyond it; (-1, 0) before the first."""
         at = bisect_right(self.offsets, relative_offset)
         return (self.offsets[at - 1], self.positions[at - 1]) if at else (-1, 0)
+
+    def batch_reaching(self, relative_offset: int) -> tuple[int, int] | None:
+        """(relative last offset, position) of the one batch that can hold `relative_offset`.
+
+        Only where entries lie further apart than small batches would put them: then each batch
+        has its entry, and the first one that reaches the offset is likely to hold it.
+        """
+        at = bisect_left(self.offsets, relative_offset)
+        if at == 0 or at == len(self.offsets):
+            return None
+        position = self.positions[at]
+        if position - self.positions[at - 1] < _SPARSE_BYTES:
+            return None
+        return self.offsets[at], position
 
     def first_offset_from_position(self, position: int) -> int | None:
         """Relative offset of the first entry at or after `position`, a bound for what is below."""

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
-from minikafka.log.batches import NoBatchError, find_batch, walk_headers
+from minikafka.log.batches import NoBatchError, batch_holding, find_batch, walk_headers
 from minikafka.log.errors import CorruptLogError
 from minikafka.log.indexes import OffsetIndex, TimeEntry, TimeIndex
 from minikafka.log.transaction_index import AbortedTransaction, decode_aborted, encode_aborted
@@ -275,6 +275,11 @@ class Segment:
         batch is made anew; CorruptLogError if the log itself is at fault.
         """
         base_offset = self.base_offset
+        likely = self.index.batch_reaching(offset - base_offset)
+        if likely is not None:  # one small read instead of two
+            found = batch_holding(self.file, offset, likely[1], base_offset + likely[0])
+            if found is not None:
+                return found
         relative, position = self.index.lookup(offset - base_offset)
         expected = base_offset + relative if relative >= 0 else -1
         try:
