@@ -1,44 +1,64 @@
-# Each target makes what it needs: `make run` and `make test` work on a fresh machine with Python ≥ 3.11.
-PYTHON ?= python3
+# Each target does all of its own set-up: `make run` and `make test` work on a fresh machine with
+# Python ≥ 3.11 and make. The environment is made once and again when pyproject.toml changes.
+PYTHON ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11 python3.14,\
+	$(shell $(name) -c 'import sys; print("$(name)" if sys.version_info >= (3, 11) else "")' 2>/dev/null)))
 VENV := .venv
 BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+PYTEST := $(BIN)/python -m pytest --quiet
 
-.PHONY: run test check interop bench robustness clean
+.NOTPARALLEL:
+.PHONY: help run test check format interop bench clean
+
+help:  ## what there is to make
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
 
 run: $(VENV)/.run  ## a broker on 127.0.0.1:9092 with its data in ./data
-	@exec $(BIN)/minikafka-broker --banner --override listeners=PLAINTEXT://127.0.0.1:9092,CONTROLLER://127.0.0.1:0 --override log.dirs=./data
+	@exec $(BIN)/minikafka-broker --banner --override log.dirs=./data \
+		--override listeners=PLAINTEXT://127.0.0.1:9092,CONTROLLER://127.0.0.1:0
 
 test: $(VENV)/.test  ## unit, property, scenario, conformance tests and the Python clients
-	$(BIN)/python -m pytest -q
+	$(PYTEST) $(PYTEST_ARGS)
 
-check: $(VENV)/.test $(VENV)/.check  ## format, lint, types, layering, tidiness
+check: $(VENV)/.check  ## format, lint, types, layering, tidiness
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	MYPYPATH=tests:. $(BIN)/mypy -p bench -p harness -m tidy_rules -m test_tidy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -q tests/test_tidy.py
+	$(PYTEST) tests/test_tidy.py
+
+format: $(VENV)/.check  ## lay out the code and apply safe fixes
+	$(BIN)/ruff check --fix --exit-zero --quiet .
+	$(BIN)/ruff format .
 
 interop: $(VENV)/.test  ## foreign clients and Apache Kafka's own tools; what is absent is a failure
-	@command -v kcat > /dev/null || { apt-get update && apt-get install -y kcat; }
-	$(BIN)/python -m pytest -q -m interop tests/interop
+	PYTHONPATH=tests $(BIN)/python -m harness.foreign
+	$(PYTEST) -m interop tests/interop $(PYTEST_ARGS)
 
 bench: $(VENV)/.test  ## beside Apache Kafka where Java is present; about five minutes
-	$(BIN)/python -m bench
+	$(BIN)/python -m bench $(BENCH_ARGS)
 
-clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache bench/results
+clean:  ## everything that was made, but not ./data
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf bench/results dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(VENV)/bin/python:
+$(VENV)/.made:
+	@test -n "$(PYTHON)" || { echo "minikafka needs Python 3.11 or newer"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-
-$(VENV)/.run: pyproject.toml | $(VENV)/bin/python
-	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[compression]'
 	@touch $@
 
-$(VENV)/.test: pyproject.toml | $(VENV)/bin/python
-	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[compression,test]'
+$(VENV)/.run: pyproject.toml | $(VENV)/.made
+	$(INSTALL) --editable '.[compression]'
+	@touch $@
+
+$(VENV)/.test: pyproject.toml | $(VENV)/.made
+	$(INSTALL) --editable '.[compression,test]'
 	@touch $@ $(VENV)/.run
 
-$(VENV)/.check: pyproject.toml | $(VENV)/bin/python
-	$(BIN)/python -m pip install -q --disable-pip-version-check ruff mypy import-linter
+# Types are checked with the clients' own annotations, hence the packages of the tests.
+$(VENV)/.check: $(VENV)/.test
+	$(INSTALL) 'pip>=25.1'
+	$(INSTALL) --group dev
 	@touch $@
