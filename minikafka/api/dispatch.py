@@ -3,7 +3,10 @@
 A handler takes `(context, request message)` and returns the response message, an awaitable of one,
 or None when it answers the exchange itself (Produce with acks=0, a parked Fetch).
 `KafkaError` becomes the answer's error code here (the whole request) or in `per_item` (one topic,
-partition or group) and nowhere else.
+partition or group) and nowhere else. Whatever else a handler raises is a fault of ours: `refused`
+logs it with its traceback and answers UNKNOWN_SERVER_ERROR in the API's own shape, as Kafka does,
+whether the handler failed at once, in a task or while its request was parked. Only `ProtocolError`
+closes the connection.
 """
 
 from __future__ import annotations
@@ -35,7 +38,7 @@ logger = logging.getLogger("minikafka.api")
 Result = Message | Awaitable[Message] | None
 Handler = Callable[[RequestContext, Any], Result]
 Shortcut = Callable[[Services, Exchange, memoryview, int, int, int], bool]
-Refusal = Callable[[RequestContext, Any, KafkaError], Message]
+Refusal = Callable[[RequestContext, Any, KafkaError], Message | None]
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 
@@ -109,6 +112,9 @@ def handles(
 ) -> Callable[[Handler], Handler]:
     """Register the decorated function as the handler of `key`.
 
+    `refusal(context, request, error)` makes the answer to a request that is refused as a whole. It
+    may close the exchange instead and return None.
+
     `shortcut(services, exchange, frame, body position, version, correlation id)` sees the request
     first, undecoded; it serves it and returns True, or leaves everything as it was.
     """
@@ -172,10 +178,14 @@ class Dispatcher:
             context = RequestContext(
                 self.services, exchange, api.key, 0, correlation_id, None, 0, encode
             )
-            answer(context, api.refusal(context, None, unsupported))
+            response = api.refusal(context, None, unsupported)
+            assert response is not None, "its refusal always answers"
+            answer(context, response)
             return
         decode, encode, request_header, response_header = api.codec(version)
         name_end = position = 10 if name_size == -1 else 10 + name_size
+        if not 10 <= name_end <= len(frame):
+            raise ProtocolError(f"a client id of {name_size} bytes does not fit its request")
         if request_header == 2:
             position = _skip_tags(frame, position)
         shortcut = api.shortcut
@@ -197,8 +207,10 @@ class Dispatcher:
         )
         try:
             result = api.handler(context, request)
-        except KafkaError as error:
-            result = api.refusal(context, request, error)
+        except ProtocolError:
+            raise
+        except Exception as error:  # noqa: BLE001 -- supervision, see `refused`
+            result = refused(context, request, api.refusal, error)
         if result is None:
             return
         if isinstance(result, Message):
@@ -222,18 +234,26 @@ class Dispatcher:
         request: Message,
         result: Awaitable[Message],
     ) -> None:
+        response: Message | None
         try:
             response = await result
-        except KafkaError as error:
-            response = api.refusal(context, request, error)
         except ProtocolError as error:
             context.exchange.close(str(error))
             return
-        except Exception as error:  # supervision: the connection owns its handlers
-            logger.error("%s failed", api.key.name, exc_info=error)
-            unknown = KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR)
-            response = api.refusal(context, request, unknown)
-        answer(context, response)
+        except Exception as error:  # noqa: BLE001 -- supervision, see `refused`
+            response = refused(context, request, api.refusal, error)
+        if response is not None:
+            answer(context, response)
+
+
+def refused(
+    context: RequestContext, request: Message | None, refusal: Refusal, error: Exception
+) -> Message | None:
+    """The answer to a request whose handler raised `error`; None when there is to be none."""
+    if not isinstance(error, KafkaError):
+        logger.error("%s v%d failed", context.api_key.name, context.version, exc_info=error)
+        error = KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR)
+    return refusal(context, request, error)
 
 
 def answer(context: RequestContext, response: Message) -> None:
@@ -246,8 +266,6 @@ def answer(context: RequestContext, response: Message) -> None:
 
 def _client_id(frame: memoryview, end: int) -> str:
     """The client id, which begins at offset 10."""
-    if not 10 <= end <= len(frame):
-        raise ProtocolError(f"a client id of {end - 10} bytes does not fit its request")
     try:
         return str(frame[10:end], "utf-8")
     except UnicodeDecodeError as error:
@@ -256,7 +274,7 @@ def _client_id(frame: memoryview, end: int) -> str:
 
 def _skip_tags(frame: memoryview, position: int) -> int:
     """Position after the tagged fields of a request header v2; nobody defines any so far."""
-    if not 10 <= position < len(frame):
+    if position >= len(frame):
         raise ProtocolError("the request header ends before its tagged fields")
     if frame[position] == 0:
         return position + 1

@@ -5,16 +5,17 @@ v11 rack (KIP-392) · v12 last fetched epoch and divergence (KIP-595) · v13 top
 v15 replica state · v16 node endpoints (KIP-951) · v17, v18 fields of the metadata quorum.
 
 An answer carries whole regions of segment files; nothing of a batch is decoded. Below `min.bytes`
-the request waits in purgatory. Errors found while reading answer at once; names that could not be
-resolved wait beside partitions that could.
+the request waits in purgatory. Errors found while reading answer at once, and so does a partition
+that leaves while the fetch waits; names that could not be resolved wait beside those that could.
 """
 
 from __future__ import annotations
 
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from minikafka.api.context import RequestContext
-from minikafka.api.dispatch import answer, handles
+from minikafka.api.dispatch import answer, handles, refused
 from minikafka.api.fetch_single import serve_single
 from minikafka.api.leader_hints import leader_endpoints
 from minikafka.protocol.apis import ApiKey
@@ -30,7 +31,6 @@ from minikafka.protocol.messages.fetch import (
     PartitionData,
 )
 from minikafka.protocol.types import ZERO_UUID
-from minikafka.records.compression import Codec
 from minikafka.replication.fetch_session import (
     FINAL_EPOCH,
     INITIAL_EPOCH,
@@ -40,23 +40,42 @@ from minikafka.replication.fetch_session import (
     FetchSession,
 )
 from minikafka.replication.partition import Partition
+from minikafka.runtime.disk import FileRegion
 
+READ_UNCOMMITTED = 0
 READ_COMMITTED = 1
 _UNRESOLVED = (ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, ErrorCode.UNKNOWN_TOPIC_ID)
 _LEADER_MOVED = (ErrorCode.NOT_LEADER_OR_FOLLOWER, ErrorCode.FENCED_LEADER_EPOCH)
+_SESSION_ERRORS = (
+    ErrorCode.FETCH_SESSION_ID_NOT_FOUND,
+    ErrorCode.INVALID_FETCH_SESSION_EPOCH,
+    ErrorCode.FETCH_SESSION_TOPIC_ID_ERROR,
+)
 _VERSION_OF_TOPIC_IDS = 13
 _VERSION_OF_ENDPOINTS = 16
-_VERSION_OF_ZSTD = 10
 
 
-def refuse_fetch(context: RequestContext, request: Any, error: KafkaError) -> FetchResponse:
-    """A refused fetch names no partition: session errors stand at the top (v7+)."""
-    return FetchResponse(error_code=int(error.code))
+def refuse_fetch(
+    context: RequestContext, request: FetchRequest, error: KafkaError
+) -> FetchResponse:
+    """The error stands at the top (v7+) and, unless it is the session's, at each partition that
+    the request names; requests by id name none.
+    """
+    response = FetchResponse(error_code=int(error.code), responses=[])
+    if error.code not in _SESSION_ERRORS and context.version < _VERSION_OF_TOPIC_IDS:
+        for topic in request.topics:
+            failures = [_failure(wanted.partition, error) for wanted in topic.partitions]
+            response.responses.append(
+                FetchableTopicResponse(topic=topic.topic, partitions=failures)
+            )
+    return response
 
 
 @handles(ApiKey.FETCH, refusal=refuse_fetch, shortcut=serve_single)
 def fetch(context: RequestContext, request: FetchRequest) -> None:
     """Answer at once or park; the exchange is answered by `PendingFetch`."""
+    if request.isolation_level not in (READ_UNCOMMITTED, READ_COMMITTED):
+        raise KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR)  # Nothing better, says Kafka.
     interest, incremental = _open(context, request)
     PendingFetch(context, request, interest, incremental=incremental).start()
 
@@ -72,7 +91,7 @@ def _open(context: RequestContext, request: FetchRequest) -> tuple[FetchInterest
         if session_id != NO_SESSION:
             sessions.remove(session_id)
         interest = FetchInterest()
-        if epoch == INITIAL_EPOCH and request.topics:
+        if epoch == INITIAL_EPOCH:
             created = sessions.create(
                 privileged=_replica_id(request) >= 0, uses_topic_ids=by_id, now_ms=now_ms
             )
@@ -82,22 +101,24 @@ def _open(context: RequestContext, request: FetchRequest) -> tuple[FetchInterest
     if session_id == NO_SESSION:
         raise KafkaError(ErrorCode.FETCH_SESSION_ID_NOT_FOUND)
     interest = sessions.use(session_id, epoch, uses_topic_ids=by_id, now_ms=now_ms)
+    _add_requested(interest, request)
     for topic in request.forgotten_topics_data:
         name = topic.topic_id if topic.topic_id != ZERO_UUID else topic.topic
         for index in topic.partitions:
             interest.forget((name, index))
+    if interest.entries:
+        return interest, True
+    # Nothing is left of the session: it ends, and what the request names is fetched without one.
+    sessions.remove(session_id)
+    interest = FetchInterest()
     _add_requested(interest, request)
-    return interest, True
+    return interest, False
 
 
 def _add_requested(interest: FetchInterest, request: FetchRequest) -> None:
-    seen: set[Any] = set()
     for topic in request.topics:
         for wanted in topic.partitions:
             entry = FetchEntry(topic.topic, topic.topic_id, wanted.partition)
-            if entry.key in seen:
-                continue
-            seen.add(entry.key)
             entry.fetch_offset = wanted.fetch_offset
             entry.max_bytes = wanted.partition_max_bytes
             entry.current_leader_epoch = wanted.current_leader_epoch
@@ -149,8 +170,8 @@ class PendingFetch:
             return
         self._release(reading)
         self.interest.waiting = self
-        for entry in self.interest.entries.values():
-            self.interest.watch(entry)
+        if not self.interest.is_watching:
+            self.interest.watch()
         self.context.exchange.when_closed(self._lost)
         self.context.services.purgatory.park(self, wait_ms)
 
@@ -167,6 +188,13 @@ class PendingFetch:
         """`max.wait.ms` is over."""
         self._leave()
         self._answer(self._read())
+
+    def fail(self, error: Exception) -> None:
+        """Trying again has failed: a fault of ours."""
+        self._leave()
+        response = refused(self.context, self.request, refuse_fetch, error)
+        assert response is not None, "a fetch is always answered"
+        answer(self.context, response)
 
     def _lost(self) -> None:
         self._leave()
@@ -189,46 +217,49 @@ class PendingFetch:
         answers: list[tuple[FetchEntry, PartitionData]] = []
         total = 0
         urgent = False
-        unresolved = 0
+        unresolved_count = 0
         entries = interest.dirty if self.incremental else interest.entries
         for entry in list(entries.values()):
             if self.incremental and remaining <= 0 and total:
                 break  # The rest stays dirty and comes first in the next answer.
+            was_here = entry.partition is not None
+            entry.drained = False
             try:
-                partition = entry.resolve(services.replicas.resolve)
-                data, pressing = self._read_partition(entry, partition, remaining, total == 0)
+                partition = interest.partition_of(entry, self._resolve)
+                data = self._read_partition(entry, partition, remaining, total == 0)
             except KafkaError as error:
-                data = self._error_answer(entry, error)
-                answers.append((entry, data))
-                if error.code in _UNRESOLVED:
-                    unresolved += 1
+                answers.append((entry, self._failure_at(entry, error)))
+                if error.code in _UNRESOLVED and not was_here:
+                    unresolved_count += 1
                 else:
                     urgent = True
                 continue
             size = _size_of(data.records)
             total += size
             remaining -= size
-            urgent = urgent or pressing
-            if not self.incremental or size or pressing or _has_news(entry, data):
+            diverges = data.diverging_epoch is not None
+            urgent = urgent or diverges
+            if not self.incremental or size or diverges or _has_news(entry, data):
                 answers.append((entry, data))
             else:
-                interest.dirty.pop(entry.key, None)
-        if unresolved and unresolved == len(interest.entries):
+                interest.settle(entry)
+        if unresolved_count and unresolved_count == len(interest.entries):
             urgent = True
         return Reading(answers, total, urgent)
 
+    def _resolve(self, topic: str, topic_id: UUID, index: int) -> Partition:
+        """The partition that a request of this version names; raises `KafkaError`."""
+        if self.context.version >= _VERSION_OF_TOPIC_IDS and topic_id == ZERO_UUID:
+            raise KafkaError(ErrorCode.UNKNOWN_TOPIC_ID)
+        return self.context.services.replicas.resolve(topic, topic_id, index)
+
     def _read_partition(
         self, entry: FetchEntry, partition: Partition, remaining: int, first: bool
-    ) -> tuple[PartitionData, bool]:
-        """(the partition's answer, whether it must be told at once).
-
-        Raises `KafkaError` 1, 6, 74, 75, 76.
-        """
+    ) -> PartitionData:
+        """The partition's answer. Raises `KafkaError` 1, 6, 56, 74, 75."""
         partition.check_leader(entry.current_leader_epoch)
-        if self.replica_id >= 0 and self.replica_id not in partition.replicas:
+        if self.replica_id >= 0 and not partition.has_follower(self.replica_id):
             raise KafkaError(ErrorCode.NOT_LEADER_OR_FOLLOWER)
-        if self.context.version < _VERSION_OF_ZSTD and partition.rules.codec == Codec.ZSTD:
-            raise KafkaError(ErrorCode.UNSUPPORTED_COMPRESSION_TYPE)
         log = partition.log
         high_watermark = partition.high_watermark
         last_stable_offset = log.last_stable_offset(high_watermark)
@@ -243,32 +274,30 @@ class PendingFetch:
         divergence = partition.diverges(entry.fetch_offset, entry.last_fetched_epoch)
         if divergence is not None:
             data.diverging_epoch = EpochEndOffset(epoch=divergence[0], end_offset=divergence[1])
-            return data, True
+            return data
         committed = self.request.isolation_level == READ_COMMITTED
         bound = last_stable_offset if committed else high_watermark
         if self.replica_id >= 0:
             bound = log.log_end_offset
-        limit = min(entry.max_bytes, remaining)
-        read = log.read(entry.fetch_offset, max(limit, 0), max_offset=bound, min_one_batch=first)
+        limit = max(min(entry.max_bytes, remaining), 0)
+        try:
+            read = log.read(entry.fetch_offset, limit, max_offset=bound, min_one_batch=first)
+        except OSError as error:
+            self.context.services.replicas.storage_failed(partition, error)
+            raise KafkaError(ErrorCode.KAFKA_STORAGE_ERROR) from error
         if read.size:
             data.records = read.region
+        entry.drained = entry.fetch_offset >= bound
         if committed:
             data.aborted_transactions = [
                 AbortedTransaction(producer_id=found.producer_id, first_offset=found.first_offset)
                 for found in log.aborted_transactions(entry.fetch_offset, bound)
             ]
-        return data, False
+        return data
 
-    def _error_answer(self, entry: FetchEntry, error: KafkaError) -> PartitionData:
-        data = PartitionData(
-            partition_index=entry.index,
-            error_code=int(error.code),
-            high_watermark=-1,
-            last_stable_offset=-1,
-            log_start_offset=-1,
-            records=b"",
-            aborted_transactions=[] if error.code in _UNRESOLVED else None,
-        )
+    def _failure_at(self, entry: FetchEntry, error: KafkaError) -> PartitionData:
+        """The answer for a partition that failed, with the way to its leader."""
+        data = _failure(entry.index, error)
         partition = entry.partition
         if (
             partition is not None
@@ -298,13 +327,8 @@ class PendingFetch:
                 leaders.append(data.current_leader.leader_id)
             if _size_of(data.records):
                 interest.to_end(entry)
-            elif data.error_code == 0:
-                interest.dirty.pop(entry.key, None)
-        session_id = NO_SESSION
-        if isinstance(interest, FetchSession):
-            session_id = interest.session_id
-            for entry, _ in reading.answers:
-                interest.watch(entry)
+            interest.settle(entry)
+        session_id = interest.session_id if isinstance(interest, FetchSession) else NO_SESSION
         response = FetchResponse(session_id=session_id, responses=list(topics.values()))
         if leaders:
             response.node_endpoints = leader_endpoints(self.context, leaders, NodeEndpoint)
@@ -314,9 +338,21 @@ class PendingFetch:
     def _release(reading: Reading) -> None:
         """Unpin the regions of a try that is not sent."""
         for _, data in reading.answers:
-            release = getattr(data.records, "release", None)
-            if release is not None and not isinstance(data.records, memoryview):
-                release()
+            if isinstance(data.records, FileRegion):
+                data.records.release()
+
+
+def _failure(index: int, error: KafkaError) -> PartitionData:
+    """What is told of a partition that cannot be read: nothing but why."""
+    return PartitionData(
+        partition_index=index,
+        error_code=int(error.code),
+        high_watermark=-1,
+        last_stable_offset=-1,
+        log_start_offset=-1,
+        records=b"",
+        aborted_transactions=[] if error.code in _UNRESOLVED else None,
+    )
 
 
 def _size_of(records: Any) -> int:

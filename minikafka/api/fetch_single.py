@@ -20,13 +20,11 @@ from minikafka.api.context import Services
 from minikafka.network.connection import Exchange
 from minikafka.protocol.errors import KafkaError
 from minikafka.protocol.types import ZERO_UUID
-from minikafka.records.compression import Codec
 from minikafka.replication.partition import Partition
 from minikafka.runtime.disk import FileRegion
 
 _FIRST_WITH_SESSIONS = 7
 _FIRST_WITH_EPOCH = 9
-_FIRST_WITH_ZSTD = 10
 _FIRST_WITH_RACK = 11
 _FIRST_FLEXIBLE = 12
 _FIRST_WITH_TOPIC_IDS = 13
@@ -92,7 +90,7 @@ def serve_single(
         if wanted is None:
             return False
         partition = _partition(services, wanted, version)
-        if not _is_plain(partition, wanted, version):
+        if not partition.is_leader or wanted.epoch not in (_UNKNOWN, partition.leader_epoch):
             return False
         limit = min(wanted.max_bytes, services.settings.fetch_max_bytes)
         read = partition.log.read(
@@ -107,13 +105,6 @@ def serve_single(
         return False
     exchange.answer(_answer(partition, wanted, region, version, correlation_id))
     return True
-
-
-def _is_plain(partition: Partition, wanted: _Wanted, version: int) -> bool:
-    """Whether nothing about the partition needs the general path."""
-    if not partition.is_leader or wanted.epoch not in (_UNKNOWN, partition.leader_epoch):
-        return False
-    return version >= _FIRST_WITH_ZSTD or partition.rules.codec != Codec.ZSTD
 
 
 def _partition(services: Services, wanted: _Wanted, version: int) -> Partition:

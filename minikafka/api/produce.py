@@ -11,11 +11,11 @@ acks=0 is never answered; an error in it closes the connection, so that the clie
 
 from __future__ import annotations
 
-import logging
-from typing import Any, cast
+from typing import cast
+from uuid import UUID
 
 from minikafka.api.context import RequestContext
-from minikafka.api.dispatch import answer, handles
+from minikafka.api.dispatch import answer, handles, refused
 from minikafka.api.leader_hints import leader_endpoints
 from minikafka.api.produce_single import serve_single
 from minikafka.metadata.topic_names import INTERNAL_TOPICS
@@ -30,11 +30,10 @@ from minikafka.protocol.messages.produce import (
     ProduceResponse,
     TopicProduceResponse,
 )
+from minikafka.protocol.types import ZERO_UUID
 from minikafka.records.batch import MAGIC, TRANSACTIONAL_BIT
 from minikafka.records.validation import InvalidRecordsError, check_shape, validate
 from minikafka.replication.partition import Appended, Partition
-
-logger = logging.getLogger("minikafka.api")
 
 ADMIN_CLIENT = "__admin_client"  # The one client id that may write to internal topics.
 _LEADER_MOVED = (ErrorCode.NOT_LEADER_OR_FOLLOWER, ErrorCode.FENCED_LEADER_EPOCH)
@@ -48,22 +47,29 @@ _WITHOUT_LOG_START = (
     ErrorCode.KAFKA_STORAGE_ERROR,
 )
 _VERSION_OF_HINTS = 10
+_VERSION_OF_TOPIC_IDS = 13
 _MAGIC_OFFSET = 16
 _ATTRIBUTES_OFFSET = 22  # low byte of the batch's attributes
+
+Wait = tuple[Partition, int, PartitionProduceResponse]
+"""A partition appended to, the high watermark to wait for, and the answer then."""
 
 
 def refuse_produce(
     context: RequestContext, request: ProduceRequest, error: KafkaError
-) -> ProduceResponse:
-    """A refused request names every partition with the error."""
+) -> ProduceResponse | None:
+    """A refused request names every partition with the error; with acks=0 the connection goes."""
+    if request.acks == 0:
+        context.exchange.close(f"produce with acks=0 failed: {error}")
+        return None
     return ProduceResponse(
         responses=[
             TopicProduceResponse(
-                name=topic.name,
-                topic_id=topic.topic_id,
-                partition_responses=[_failure(data.index, error) for data in topic.partition_data],
+                name=name,
+                topic_id=topic_id,
+                partition_responses=[_failure(index, error) for index in batches],
             )
-            for topic in request.topic_data
+            for (name, topic_id), batches in _batches_by_topic(request).items()
         ]
     )
 
@@ -73,32 +79,30 @@ def produce(context: RequestContext, request: ProduceRequest) -> ProduceResponse
     """Append every partition's batch; answer now, or when the high watermark has passed."""
     acks = request.acks
     if acks not in (-1, 0, 1):
-        return refuse_produce(context, request, KafkaError(ErrorCode.INVALID_REQUIRED_ACKS))
+        raise KafkaError(ErrorCode.INVALID_REQUIRED_ACKS)
     if request.transactional_id is None and _has_transactional_batch(request):
         raise KafkaError(ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED)
     wall_ms = context.services.wall_clock.now_ms()
     response = ProduceResponse(responses=[])
-    waits: list[tuple[Partition, int, PartitionProduceResponse]] = []
+    waits: list[Wait] = []
     failed: KafkaError | None = None
-    for topic in request.topic_data:
+    for (name, topic_id), batches in _batches_by_topic(request).items():
         answers = []
-        for data in _last_of_each_partition(topic.partition_data):
+        for index, records in batches.items():
             try:
-                partition = context.services.replicas.resolve(
-                    topic.name, topic.topic_id, data.index
-                )
+                partition = _resolve(context, name, topic_id, index)
             except KafkaError as error:
                 failed = error
-                answers.append(_failure(data.index, error))
+                answers.append(_failure(index, error))
                 continue
             try:
-                appended = _append(context, partition, data.records, acks, wall_ms)
+                appended = _append(context, partition, records, acks, wall_ms)
             except KafkaError as error:
                 failed = error
                 answers.append(_failure_at(context, partition, error, response))
                 continue
             done = PartitionProduceResponse(
-                index=data.index,
+                index=index,
                 base_offset=appended.base_offset,
                 log_append_time_ms=appended.log_append_time,
                 log_start_offset=partition.log.log_start_offset,
@@ -107,20 +111,36 @@ def produce(context: RequestContext, request: ProduceRequest) -> ProduceResponse
             if partition.high_watermark < appended.required_offset:
                 waits.append((partition, appended.required_offset, done))
         response.responses.append(
-            TopicProduceResponse(
-                name=topic.name, topic_id=topic.topic_id, partition_responses=answers
-            )
+            TopicProduceResponse(name=name, topic_id=topic_id, partition_responses=answers)
         )
     if acks == 0:
         if failed is not None:
-            context.exchange.close(f"produce with acks=0 failed: {failed}")
-        else:
-            context.exchange.no_answer()
+            return refuse_produce(context, request, failed)
+        context.exchange.no_answer()
         return None
     if acks == -1 and waits:
         PendingProduce(context, response, waits).park(request.timeout_ms)
         return None
     return response
+
+
+def _batches_by_topic(
+    request: ProduceRequest,
+) -> dict[tuple[str, UUID], dict[int, memoryview | None]]:
+    """Topic -> partition index -> batch; of several for one partition the last counts."""
+    topics: dict[tuple[str, UUID], dict[int, memoryview | None]] = {}
+    for topic in request.topic_data:
+        batches = topics.setdefault((topic.name, topic.topic_id), {})
+        for data in topic.partition_data:
+            batches[data.index] = cast("memoryview | None", data.records)
+    return topics
+
+
+def _resolve(context: RequestContext, name: str, topic_id: UUID, index: int) -> Partition:
+    """The partition that a request of this version names; raises `KafkaError`."""
+    if context.version >= _VERSION_OF_TOPIC_IDS and topic_id == ZERO_UUID:
+        raise KafkaError(ErrorCode.UNKNOWN_TOPIC_ID)
+    return context.services.replicas.resolve(name, topic_id, index)
 
 
 def _append(
@@ -147,13 +167,6 @@ def _append(
     if partition.watchers or partition.waiting_produces:
         context.services.purgatory.changed(partition)
     return appended
-
-
-def _last_of_each_partition(partitions: list[Any]) -> list[Any]:
-    """Kafka serves only the last of several entries for one partition."""
-    if len(partitions) == 1:
-        return partitions
-    return list({data.index: data for data in partitions}.values())
 
 
 def _has_transactional_batch(request: ProduceRequest) -> bool:
@@ -207,10 +220,7 @@ class PendingProduce:
     __slots__ = ("context", "response", "waits")
 
     def __init__(
-        self,
-        context: RequestContext,
-        response: ProduceResponse,
-        waits: list[tuple[Partition, int, PartitionProduceResponse]],
+        self, context: RequestContext, response: ProduceResponse, waits: list[Wait]
     ) -> None:
         self.context = context
         self.response = response
@@ -220,33 +230,46 @@ class PendingProduce:
         """Wait for every partition's offset, at most `timeout_ms`."""
         for partition, _, _ in self.waits:
             partition.waiting_produces[self] = None
-        self.context.exchange.let_produce_pass()
         self.context.services.purgatory.park(self, timeout_ms)
+        self.context.exchange.when_closed(self._leave)
+        self.context.exchange.let_produce_pass()
 
     def try_complete(self) -> None:
         """A high watermark moved: settle what it passed, answer when nothing is left."""
         still = []
         for partition, required_offset, done in self.waits:
             if not partition.is_leader:
-                self._fail(done, ErrorCode.NOT_LEADER_OR_FOLLOWER)
+                done.error_code = int(ErrorCode.NOT_LEADER_OR_FOLLOWER)
             elif partition.high_watermark < required_offset:
                 still.append((partition, required_offset, done))
                 continue
             elif len(partition.isr) < partition.effective_min_isr:
-                self._fail(done, ErrorCode.NOT_ENOUGH_REPLICAS_AFTER_APPEND)
+                done.error_code = int(ErrorCode.NOT_ENOUGH_REPLICAS_AFTER_APPEND)
             partition.waiting_produces.pop(self, None)
         self.waits = still
         if not still:
-            self.context.services.purgatory.release(self)
+            self._leave()
             answer(self.context, self.response)
 
     def expire(self) -> None:
         """The timeout is over: the records are in the log and may still be committed."""
-        for partition, _, done in self.waits:
-            partition.waiting_produces.pop(self, None)
-            done.error_code = int(ErrorCode.REQUEST_TIMED_OUT)
-        answer(self.context, self.response)
+        self._leave()
+        answer(self.context, self._refuse(KafkaError(ErrorCode.REQUEST_TIMED_OUT)))
 
-    @staticmethod
-    def _fail(done: PartitionProduceResponse, code: ErrorCode) -> None:
-        done.error_code = int(code)
+    def fail(self, error: Exception) -> None:
+        """Trying again has failed: a fault of ours."""
+        self._leave()
+        response = refused(self.context, None, lambda _, __, refusal: self._refuse(refusal), error)
+        assert response is not None, "acks=0 never waits"
+        answer(self.context, response)
+
+    def _refuse(self, error: KafkaError) -> ProduceResponse:
+        """The response with `error` wherever it still waits; offsets stay, the records do, too."""
+        for _, _, done in self.waits:
+            done.error_code = int(error.code)
+        return self.response
+
+    def _leave(self) -> None:
+        for partition, _, _ in self.waits:
+            partition.waiting_produces.pop(self, None)
+        self.context.services.purgatory.release(self)

@@ -54,6 +54,10 @@ _CLASSIC_ANSWERS = {
 }
 
 
+Wanted = tuple[bytes, int, int, int, int]
+"""The bytes that name topic and partition, partition index, acks, where the batch starts, stops."""
+
+
 def serve_single(
     services: Services,
     exchange: Exchange,
@@ -66,36 +70,40 @@ def serve_single(
 
     `position` is where the body begins.
     """
+    parse = _flexible if version >= _FIRST_FLEXIBLE else _classic
     try:
-        if version >= _FIRST_FLEXIBLE:
-            return _flexible(services, exchange, frame, position, version, correlation_id)
-        return _classic(services, exchange, frame, position, version, correlation_id)
-    except (IndexError, StructError, KafkaError, UnicodeDecodeError, OSError):
+        wanted = parse(frame, position, version)
+        if wanted is None:
+            return False
+        name, index, acks, start, stop = wanted
+        partition = _partition(services, name, index, version)
+    except (IndexError, StructError, KafkaError, UnicodeDecodeError):
         return False
+    try:
+        appended = _append(services, partition, frame[start:stop], version, acks)
+    except KafkaError:
+        return False
+    if appended is None:
+        return False
+    exchange.answer((_answer(name, index, appended, partition, version, correlation_id),))
+    return True
 
 
-def _flexible(
-    services: Services,
-    exchange: Exchange,
-    frame: memoryview,
-    position: int,
-    version: int,
-    correlation_id: int,
-) -> bool:
+def _flexible(frame: memoryview, position: int, version: int) -> Wanted | None:
     transactional_id, acks, _timeout_ms, topic_count = _FLEXIBLE_HEAD.unpack_from(frame, position)
     if transactional_id or topic_count != _ONE or (acks != 1 and acks != -1):
-        return False
+        return None
     start = position + 8
     if version >= _FIRST_WITH_TOPIC_IDS:
         middle = start + 16
     else:
         length = frame[start]
         if length >= 0x80 or not length:
-            return False
+            return None
         middle = start + length
     partition_count, index = _FLEXIBLE_PARTITION.unpack_from(frame, middle)
     if partition_count != _ONE:
-        return False
+        return None
     at = middle + 5
     size = shift = 0
     while True:  # the records' length + 1, three bytes for most
@@ -107,90 +115,73 @@ def _flexible(
         shift += 7
     stop = at + size - 1
     if not size or stop + 3 != len(frame) or frame[stop] | frame[stop + 1] | frame[stop + 2]:
-        return False
-    name = bytes(frame[start : middle + 5])
-    names = services.wire_ids if version >= _FIRST_WITH_TOPIC_IDS else services.wire_names
-    partition = names.get(name)
-    if partition is None:
-        if version >= _FIRST_WITH_TOPIC_IDS:
-            partition = services.replicas.resolve("", UUID(bytes=name[:16]), index)
-        else:
-            topic = str(name[1:-5], "utf-8")
-            partition = services.replicas.resolve(topic, ZERO_UUID, index)
-        names.put(name, partition)
-    appended = _append(services, partition, frame[at:stop], version, acks)
-    if appended is None:
-        return False
-    exchange.answer(
-        (
-            _FLEXIBLE_ANSWER_HEAD.pack(correlation_id, 0, _ONE)
-            + name[:-5]
-            + _FLEXIBLE_ANSWER.pack(
-                _ONE,
-                index,
-                0,
-                appended.base_offset,
-                appended.log_append_time,
-                partition.log.log_start_offset,
-                1,
-                0,
-                0,
-                0,
-                0,
-                0,
-            ),
-        )
-    )
-    return True
+        return None
+    return bytes(frame[start : middle + 5]), index, acks, at, stop
 
 
-def _classic(
-    services: Services,
-    exchange: Exchange,
-    frame: memoryview,
-    position: int,
-    version: int,
-    correlation_id: int,
-) -> bool:
+def _classic(frame: memoryview, position: int, version: int) -> Wanted | None:
     transactional_id, acks, _timeout_ms, topic_count = _CLASSIC_HEAD.unpack_from(frame, position)
     if transactional_id != -1 or topic_count != 1 or (acks != 1 and acks != -1):
-        return False
+        return None
     start = position + 12
     middle = start + 2 + _INT16.unpack_from(frame, start)[0]
     if middle < start + 2:
-        return False
+        return None
     partition_count, index, size = _CLASSIC_PARTITION.unpack_from(frame, middle)
     at = middle + 12
     if partition_count != 1 or size < 0 or at + size != len(frame):
-        return False
+        return None
     # A flexible name of the same bytes would begin with its own length: the first byte of a
     # classic one is 0, so the two never meet in one cache.
-    name = bytes(frame[start : middle + 8])
-    names = services.wire_names
+    return bytes(frame[start : middle + 8]), index, acks, at, at + size
+
+
+def _partition(services: Services, name: bytes, index: int, version: int) -> Partition:
+    """The partition that the bytes of topic and index name. Raises KafkaError and
+    UnicodeDecodeError."""
+    by_id = version >= _FIRST_WITH_TOPIC_IDS
+    names = services.wire_ids if by_id else services.wire_names
     partition = names.get(name)
     if partition is None:
-        topic = str(name[2:-8], "utf-8")
-        partition = services.replicas.resolve(topic, ZERO_UUID, index)
+        if by_id:
+            partition = services.replicas.resolve("", UUID(bytes=name[:16]), index)
+        else:
+            topic = name[1:-5] if version >= _FIRST_FLEXIBLE else name[2:-8]
+            partition = services.replicas.resolve(str(topic, "utf-8"), ZERO_UUID, index)
         names.put(name, partition)
-    appended = _append(services, partition, frame[at:], version, acks)
-    if appended is None:
-        return False
-    answer = _CLASSIC_ANSWERS[version]
-    values = [1, index, 0, appended.base_offset, appended.log_append_time]
+    return partition
+
+
+def _answer(
+    name: bytes,
+    index: int,
+    appended: Appended,
+    partition: Partition,
+    version: int,
+    correlation_id: int,
+) -> bytes:
+    base_offset, append_time, _ = appended
+    log_start_offset = partition.log.log_start_offset
+    if version >= _FIRST_FLEXIBLE:
+        offsets = (base_offset, append_time, log_start_offset)
+        return (
+            _FLEXIBLE_ANSWER_HEAD.pack(correlation_id, 0, _ONE)
+            + name[:-5]
+            + _FLEXIBLE_ANSWER.pack(_ONE, index, 0, *offsets, 1, 0, 0, 0, 0, 0)
+        )
+    values = [1, index, 0, base_offset, append_time]
     if version >= 5:
-        values.append(partition.log.log_start_offset)
+        values.append(log_start_offset)
     if version >= 8:
         values += (0, -1)
-    exchange.answer(
-        (_CLASSIC_ANSWER_HEAD.pack(correlation_id, 1) + name[:-8] + answer.pack(*values, 0),)
-    )
-    return True
+    head = _CLASSIC_ANSWER_HEAD.pack(correlation_id, 1) + name[:-8]
+    return head + _CLASSIC_ANSWERS[version].pack(*values, 0)
 
 
 def _append(
     services: Services, partition: Partition, records: memoryview, version: int, acks: int
 ) -> Appended | None:
-    """Append, or None (or `KafkaError`) before anything has happened."""
+    """Append, or None (or `KafkaError`) when the general path must answer."""
     if not partition.is_leader or partition.topic in INTERNAL_TOPICS:
         return None
     if acks == -1 and len(partition.isr) > 1:
@@ -199,7 +190,12 @@ def _append(
     batch, header = validate(check_shape(records, version), partition.rules, wall_ms)
     if header.attributes & TRANSACTIONAL_BIT:
         return None
-    appended = partition.append(batch, header, acks=acks, wall_ms=wall_ms)
+    try:
+        appended = partition.append(batch, header, acks=acks, wall_ms=wall_ms)
+    except OSError as error:
+        # The batch may be half stamped: from here on `produce` only finds the partition offline.
+        services.replicas.storage_failed(partition, error)
+        return None
     if partition.watchers or partition.waiting_produces:
         services.purgatory.changed(partition)
     return appended

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from minikafka.replication.partition import Partition
+from weakref import WeakValueDictionary
 
-_NAMES_MAX = 100_000
+from minikafka.replication.partition import Partition
 
 
 class WireNames:
-    """Partitions by the bytes that name topic and index in requests; for names, or for ids."""
+    """Partitions by the bytes that name topic and index in requests; for names, or for ids.
+
+    A partition that has left this broker is not kept alive by it.
+    """
 
     __slots__ = ("_by_bytes",)
 
     def __init__(self) -> None:
-        self._by_bytes: dict[bytes, Partition] = {}
+        self._by_bytes: WeakValueDictionary[bytes, Partition] = WeakValueDictionary()
 
     def get(self, name: bytes) -> Partition | None:
         """A partition seen before that has not left this broker."""
@@ -21,7 +24,5 @@ class WireNames:
         return None if partition is None or partition.retired else partition
 
     def put(self, name: bytes, partition: Partition) -> None:
-        """Remember a partition; bounded, for names come from clients."""
-        if len(self._by_bytes) >= _NAMES_MAX:
-            self._by_bytes.clear()
+        """Remember a partition that exists: there are not more of these names than of them."""
         self._by_bytes[name] = partition

@@ -2,7 +2,8 @@
 
 A session keeps a *dirty set*: the partitions that may have something to tell. A partition enters
 it when it is added or changed by a request and when its own state moves; it leaves when a read
-found nothing new. So a fetch over ten thousand quiet partitions touches none of them.
+found that there is nothing beyond what was told (`FetchEntry.drained`). So a fetch over ten
+thousand quiet partitions touches none of them.
 
 The same `FetchInterest`, without an id, is what a sessionless fetch waits with.
 """
@@ -42,12 +43,20 @@ class Waiting(Protocol):
         """The deadline has come: answer with what there is."""
         ...
 
+    def fail(self, error: Exception) -> None:
+        """One of the above has raised: answer that."""
+        ...
+
 
 class FetchEntry:
-    """One partition of a fetch: what the fetcher wants, and what it was told last."""
+    """One partition of a fetch: what the fetcher wants, and what it was told last.
+
+    `drained`: the last read found the fetcher at the end of what it may read.
+    """
 
     __slots__ = (
         "current_leader_epoch",
+        "drained",
         "fetch_offset",
         "index",
         "key",
@@ -71,31 +80,29 @@ class FetchEntry:
         self.current_leader_epoch = -1
         self.last_fetched_epoch = -1
         self.partition: Partition | None = None
+        self.drained = False
         self.told_high_watermark = -1
         self.told_log_start_offset = -1
 
-    def resolve(self, resolve: Resolve) -> Partition:
-        """The partition, looked up again when there was none or it left this broker."""
-        partition = self.partition
-        if partition is None or partition.retired:
-            self.partition = None
-            partition = self.partition = resolve(self.topic, self.topic_id, self.index)
-        return partition
-
 
 class FetchInterest:
-    """A set of partitions somebody fetches, and which of them are worth reading now."""
+    """A set of partitions somebody fetches, and which of them are worth reading now.
 
-    __slots__ = ("dirty", "entries", "waiting")
+    One of its own is what a sessionless fetch waits with: it hears of its partitions only while it
+    is parked (`is_watching`).
+    """
+
+    __slots__ = ("dirty", "entries", "is_watching", "waiting")
 
     def __init__(self) -> None:
         self.entries: dict[Hashable, FetchEntry] = {}
         self.dirty: dict[Hashable, FetchEntry] = {}
+        self.is_watching = False
         # The parked fetch to be told, if there is one.
         self.waiting: Waiting | None = None
 
     def add(self, entry: FetchEntry) -> None:
-        """Take a partition in, or its new position; the first mention in a request counts."""
+        """Take a partition in, or its new position; the last mention in a request counts."""
         key = entry.key
         known = self.entries.get(key)
         if known is None:
@@ -107,10 +114,22 @@ class FetchInterest:
             known.last_fetched_epoch = entry.last_fetched_epoch
         self.dirty[key] = known
 
-    def watch(self, entry: FetchEntry) -> None:
-        """Hear of every change of the entry's partition from now on."""
-        if entry.partition is not None:
-            entry.partition.watchers[self] = entry
+    def partition_of(self, entry: FetchEntry, resolve: Resolve) -> Partition:
+        """The entry's partition, looked up again when there was none or it left this broker."""
+        partition = entry.partition
+        if partition is None or partition.retired:
+            entry.partition = None
+            partition = entry.partition = resolve(entry.topic, entry.topic_id, entry.index)
+            if self.is_watching:
+                partition.watchers[self] = entry
+        return partition
+
+    def watch(self) -> None:
+        """Hear of every change of a partition from now on, until `close`."""
+        self.is_watching = True
+        for entry in self.entries.values():
+            if entry.partition is not None:
+                entry.partition.watchers[self] = entry
 
     def forget(self, key: Hashable) -> None:
         """Drop a partition and stop hearing of it."""
@@ -131,8 +150,14 @@ class FetchInterest:
         """The entry's partition changed."""
         self.dirty[entry.key] = entry
 
+    def settle(self, entry: FetchEntry) -> None:
+        """The entry has been read and, if there was news, told: is it worth reading again?"""
+        if entry.drained:
+            self.dirty.pop(entry.key, None)
+
     def close(self) -> None:
         """Stop hearing of all partitions."""
+        self.is_watching = False
         for entry in self.entries.values():
             if entry.partition is not None:
                 entry.partition.watchers.pop(self, None)
@@ -140,7 +165,7 @@ class FetchInterest:
 
 
 class FetchSession(FetchInterest):
-    """An interest that lives from one request to the next."""
+    """An interest that lives from one request to the next and watches all the time."""
 
     __slots__ = ("epoch", "last_used_ms", "privileged", "session_id", "uses_topic_ids")
 
@@ -148,6 +173,7 @@ class FetchSession(FetchInterest):
         self, session_id: int, *, privileged: bool, uses_topic_ids: bool, now_ms: float
     ) -> None:
         super().__init__()
+        self.is_watching = True
         self.session_id = session_id
         self.epoch = 1
         self.privileged = privileged

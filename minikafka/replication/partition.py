@@ -121,6 +121,7 @@ class Partition:
     """State of one replica of this broker; changed by metadata, by appends and by fetches."""
 
     __slots__ = (
+        "__weakref__",
         "effective_min_isr",
         "high_watermark",
         "index",
@@ -199,6 +200,10 @@ class Partition:
         self.retired = True
         self.is_leader = False
 
+    def has_follower(self, replica_id: int) -> bool:
+        """Whether `replica_id` may fetch from this leader as a replica: another one of its own."""
+        return replica_id != self.node_id and replica_id in self.replicas
+
     def check_leader(self, current_leader_epoch: int = NO_EPOCH) -> None:
         """Refuse what only the leader of the client's epoch may serve.
 
@@ -263,12 +268,13 @@ class Partition:
     def diverges(self, fetch_offset: int, last_fetched_epoch: int) -> tuple[int, int] | None:
         """(epoch, end offset) where the fetcher's log parts from this one, or None (KIP-595).
 
-        Raises `KafkaError` 1 when the fetcher's epoch is one this log never had.
+        Raises `KafkaError` 1 when the fetcher's epoch is newer than any this log had, or its offset
+        lies before the log start.
         """
         if last_fetched_epoch < 0:
             return None
         epoch, end = self.log.end_offset_for_epoch(last_fetched_epoch)
-        if epoch == NO_EPOCH:
+        if epoch == NO_EPOCH or fetch_offset < self.log.log_start_offset:
             raise KafkaError(ErrorCode.OFFSET_OUT_OF_RANGE)
         if epoch < last_fetched_epoch or end < fetch_offset:
             return epoch, end

@@ -2,12 +2,13 @@
 
 A Fetch below its `min.bytes` and a Produce with acks=all wait here. Nothing polls: a partition
 that changed names its watchers, and these are tried again once in the same turn of the loop,
-however many appends that turn brought.
+however many appends that turn brought. One that fails is told so and takes no other along.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from minikafka.replication.fetch_session import Waiting
 from minikafka.replication.partition import Partition
@@ -63,8 +64,15 @@ class Purgatory:
         due, self._due = self._due, {}
         for waiting in due:
             if waiting in self._timers:
-                waiting.try_complete()
+                self._supervise(waiting, waiting.try_complete)
 
     def _expire(self, waiting: Waiting) -> None:
         if self._timers.pop(waiting, None) is not None:
-            waiting.expire()
+            self._supervise(waiting, waiting.expire)
+
+    @staticmethod
+    def _supervise(waiting: Waiting, step: Callable[[], None]) -> None:
+        try:
+            step()
+        except Exception as error:  # noqa: BLE001 -- supervision: it owns its requests
+            waiting.fail(error)

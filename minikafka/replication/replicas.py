@@ -80,8 +80,7 @@ class ReplicaManager:
         Raises `KafkaError` 3 or 100 (unknown), 6 (not here), 56 (its directory is offline).
         """
         if topic_id == ZERO_UUID:
-            found = self._by_name.get((topic, index))
-            return found if found is not None else self._missing(topic, index)
+            return self.partition(topic, index)
         found = self._by_id.get((topic_id, index))
         if found is not None:
             return found
@@ -219,8 +218,7 @@ class ReplicaManager:
         self._by_id.pop((topic_id, index), None)
         directory = self._homes.pop((topic, index))
         delay_ms = partition.log.settings.file_delete_delay_ms
-        partition.retire()
-        self._purgatory.changed(partition)
+        self._retire(partition)
         try:
             directory.schedule_delete(
                 topic,
@@ -231,6 +229,12 @@ class ReplicaManager:
             )
         except OSError as error:
             self.directory_failed(directory, error)
+
+    def _retire(self, partition: Partition) -> None:
+        """The last news of a partition to those who watch it."""
+        partition.retire()
+        self._purgatory.changed(partition)
+        partition.watchers.clear()
 
     def _choose_directory(self, image: PartitionImage) -> LogDirectory | None:
         """Where the metadata puts a new replica, else the directory with the fewest logs."""
@@ -280,8 +284,7 @@ class ReplicaManager:
             if partition is not None:
                 self._by_id.pop((partition.topic_id, partition.index), None)
                 self._offline.add(key)
-                partition.retire()
-                self._purgatory.changed(partition)
+                self._retire(partition)
         self._on_offline(directory, error)
 
     def in_directory(self, directory: LogDirectory) -> Iterator[Partition]:

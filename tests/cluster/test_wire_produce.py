@@ -19,6 +19,7 @@ from harness.peer import (
     framed,
     records_of,
 )
+
 from minikafka.protocol.messages.produce import (
     PartitionProduceData,
     ProduceRequest,
@@ -71,9 +72,7 @@ def test_versions_that_nobody_serves_close_the_connection(peer: Peer, version: i
 
 
 @pytest.mark.parametrize("acks", [1, -1])
-def test_the_stored_batch_is_the_sent_one_but_for_offset_and_epoch(
-    topic: Topic, acks: int
-) -> None:
+def test_the_stored_batch_is_the_sent_one_but_for_offset_and_epoch(topic: Topic, acks: int) -> None:
     topic.produce(batch_of(b"before"))
     sent = batch_of(b"a", b"b")
     assert topic.produce(sent, acks=acks).base_offset == 1

@@ -20,6 +20,7 @@ from harness.peer import (
     changed,
     records_of,
 )
+
 from minikafka.protocol.messages.create_topics import CreatableTopic, CreateTopicsRequest
 from minikafka.protocol.messages.delete_records import (
     DeleteRecordsPartition,
@@ -213,9 +214,7 @@ def test_each_record_outside_the_window_of_time_is_named(
     make_topic: Callable[..., Topic], shift_ms: int
 ) -> None:
     topic = make_topic(message_timestamp_before_max_ms=str(HOUR_MS))
-    batch = build_batch(
-        [(NOW_MS + (n % 2) * shift_ms, None, b"%d" % n, []) for n in range(5)]
-    )
+    batch = build_batch([(NOW_MS + (n % 2) * shift_ms, None, b"%d" % n, []) for n in range(5)])
     answer = topic.produce(batch)
     assert (answer.error_code, answer.log_start_offset) == (32, 0)
     assert [error.batch_index for error in answer.record_errors] == [1, 3]
