@@ -29,6 +29,11 @@ def cpu(pid: int) -> Cpu:
     return Cpu(int(fields[11]) / _TICKS_PER_S, int(fields[12]) / _TICKS_PER_S)
 
 
+def page_faults(pid: int) -> int:
+    """Pages mapped on first touch: memory taken from the system again and again shows here."""
+    return int(Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[7])
+
+
 def resident_bytes(pid: int) -> int:
     return int(Path(f"/proc/{pid}/statm").read_bytes().split()[1]) * _PAGE_BYTES
 

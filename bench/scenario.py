@@ -34,6 +34,8 @@ class Scenario(ABC):
 
     name: str
     figures: tuple[Figure, ...]
+    # What a round will have the broker write, for `machine_memory.touch`.
+    new_memory_bytes: int = 0
     # A scenario with a fresh broker gets a newly started one for every round.
     fresh: ClassVar[bool] = False
 
@@ -56,6 +58,7 @@ class Stopwatch:
         self.broker = accounting.Cpu(0, 0)
         self.client_s = 0.0
         self.others_s = 0.0
+        self.page_faults = 0
 
     def per_gb(self, value_bytes: int) -> Figures:
         """The usual figures of a scenario that moves bytes (GB and MB are powers of ten)."""
@@ -65,6 +68,7 @@ class Stopwatch:
             "user_s_per_gb": self.broker.user_s / gigabytes,
             "mb_per_s": value_bytes / 1e6 / self.elapsed_s,
             "client_cpu_s_per_gb": self.client_s / gigabytes,
+            "page_faults_per_mb": self.page_faults / value_bytes * 1e6,
             "other_cores_busy": self.others_s / self.elapsed_s,
         }
 
@@ -73,6 +77,7 @@ class Stopwatch:
 def measured(broker: RunningBroker) -> Iterator[Stopwatch]:
     """Measure what the body costs the broker, this client, and whatever else is running."""
     watch = Stopwatch()
+    faults_before = accounting.page_faults(broker.pid)
     broker_before = accounting.cpu(broker.pid)
     machine_before = accounting.machine_busy_s()
     client_before = time.process_time()
@@ -81,5 +86,6 @@ def measured(broker: RunningBroker) -> Iterator[Stopwatch]:
     watch.elapsed_s = time.perf_counter() - started
     watch.client_s = time.process_time() - client_before
     watch.broker = accounting.cpu(broker.pid).since(broker_before)
+    watch.page_faults = accounting.page_faults(broker.pid) - faults_before
     busy_s = accounting.machine_busy_s() - machine_before
     watch.others_s = max(0.0, busy_s - watch.client_s - watch.broker.total_s)

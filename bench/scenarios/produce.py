@@ -25,6 +25,7 @@ class ProduceBatches(Scenario):
         self.record_bytes = record_bytes
         self.records = records or frames.records_filling(16_384, record_bytes)
         self.round_bytes = round_bytes
+        self.new_memory_bytes = round_bytes * 3 // 2
         self.round = 0
         limit = 0.7 if record_bytes < 1000 else 0.4
         batch = f"{self.records} × {record_bytes} B"
