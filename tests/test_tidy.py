@@ -50,6 +50,8 @@ EXCUSED: tuple[tuple[str, Rule, str, str], ...] = (
     ("minikafka/broker/main.py", rules.imports, "TemporaryDirectory", _OPTIONAL),
     ("minikafka/broker/process.py", rules.imports, "uvloop", _OPTIONAL),
     ("minikafka/broker/process.py", rules.supervised, ".create_task", "the start itself: awaited"),
+    ("minikafka/broker/controller.py", rules.imports, "import_module", "as handlers do"),
+    ("minikafka/controller/administration.py", rules.imports, "import_module", "as handlers do"),
     ("minikafka/protocol/apis.py", rules.imports, "import_module", _BY_NAME),
     ("minikafka/protocol/catalogue.py", rules.imports, "import_module", _BY_NAME),
     ("minikafka/protocol/*_records.py", rules.imports, "import_module", _BY_NAME),

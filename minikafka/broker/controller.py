@@ -8,9 +8,12 @@ answer without records waits for what was appended before it, or it could show w
 from __future__ import annotations
 
 import asyncio
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from minikafka.broker.storage import read_bootstrap
+from minikafka.controller.administration import MODULES
+from minikafka.protocol.apis import ApiKey
 from minikafka.protocol.errors import ErrorCode, KafkaError
 from minikafka.protocol.messages.allocate_producer_ids import AllocateProducerIdsRequest
 from minikafka.protocol.messages.alter_configs import AlterConfigsRequest
@@ -77,15 +80,37 @@ class ControllerHost:
         """
         if not self._quorum.is_leader:
             raise KafkaError(ErrorCode.NOT_CONTROLLER)
-        timeout_ms = getattr(request, "timeout_ms", None)
+        # Kafka's controller does not look at the time-out of an UpdateFeatures.
+        is_timed = request.api_key != ApiKey.UPDATE_FEATURES
+        timeout_ms = getattr(request, "timeout_ms", None) if is_timed else None
         if timeout_ms is not None and timeout_ms <= 0:
             # As Kafka does: no time at all is over before the request is looked at.
             raise KafkaError(ErrorCode.REQUEST_TIMED_OUT)
+        if request.api_key == ApiKey.DESCRIBE_QUORUM:
+            return self._describe_quorum(request, version)
         decide = self._decide.get(type(request))
-        assert decide is not None, f"{type(request).__name__} is not the controller's"
-        decision = decide(request, version, self._now_ms())
+        if decide is None:
+            assert request.api_key in MODULES, f"{type(request).__name__} is not the controller's"
+            decision = self._controller.administer(request, version)
+        else:
+            decision = decide(request, version, self._now_ms())
         await self._committed(self._append(decision), timeout_ms)
         return decision.response
+
+    def _describe_quorum(self, request: Message, version: int) -> Message:
+        quorum = self._quorum
+        # Loaded when somebody asks, as handlers are.
+        describe: Callable[..., Message] = import_module(
+            "minikafka.broker.quorum_description"
+        ).describe_quorum
+        return describe(
+            request,
+            version,
+            node=quorum.node,
+            image=quorum.image,
+            log_end_offset=quorum.log_end_offset,
+            wall_ms=quorum.wall_ms(),
+        )
 
     def _append(self, decision: Decision[Any]) -> int:
         """Append the decision's records; the offset whose commit releases its response."""

@@ -129,6 +129,10 @@ class QuorumHost:
     def log_end_offset(self) -> int:
         return self._log.log_end_offset
 
+    def wall_ms(self) -> int:
+        """The time that records are stamped with."""
+        return self._wall_clock.now_ms()
+
     def on_publish(self, callback: Publish) -> None:
         """Call `callback(image, delta)` after each committed run of records has been applied."""
         self._callbacks.append(callback)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from minikafka.controller import brokers, configs, controllers, features, partitions, topics
 from minikafka.controller import producer_ids as producer_id_blocks
+from minikafka.controller.administration import administer
 from minikafka.controller.decision import Decision
 from minikafka.controller.state import ControllerState
 from minikafka.metadata.delta import MetadataDelta
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
         delete_topics,
         incremental_alter_configs,
     )
+    from minikafka.protocol.types import Message
     from minikafka.settings.broker import BrokerSettings
 
 
@@ -91,6 +93,10 @@ class ClusterController:
         in_transaction = self._loader.transaction_offset >= 0
         records = features.activation_records(self.state, bootstrap, in_transaction=in_transaction)
         return Decision(records, None)
+
+    def administer(self, request: Message, version: int) -> Decision[Message]:
+        """Decide a rare command, one of those in `administration.MODULES`."""
+        return administer(self.state, request, version)
 
     # -- topics -----------------------------------------------------------------------------------
 

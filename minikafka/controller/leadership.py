@@ -26,7 +26,7 @@ def broker_comes(state: ControllerState, broker_id: int) -> Iterator[MetadataRec
     for topic, index, partition, rules in _partitions(state, lambda p: p.leader == NO_LEADER):
 
         def may_lead(replica: int, partition: PartitionImage = partition) -> bool:
-            return (replica == broker_id or state.is_active(replica)) and _has_directory(
+            return (replica == broker_id or state.is_active(replica)) and has_directory(
                 state, partition, replica
             )
 
@@ -76,7 +76,7 @@ def _replicas_go(
             return (
                 replica != broker_id
                 and state.is_active(replica)
-                and _has_directory(state, partition, replica)
+                and has_directory(state, partition, replica)
             )
 
         record = change_partition(
@@ -92,7 +92,7 @@ def _replicas_go(
             yield record
 
 
-def _has_directory(state: ControllerState, partition: PartitionImage, replica: int) -> bool:
+def has_directory(state: ControllerState, partition: PartitionImage, replica: int) -> bool:
     """Whether the directory that holds this replica is one that its broker has in use."""
     directory = partition.directory_of(replica)
     if directory is None or directory.int in (UNASSIGNED, MIGRATING):

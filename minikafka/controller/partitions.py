@@ -152,13 +152,13 @@ def _new_partition(state: ControllerState, replicas: Sequence[int]) -> Partition
     assert isr, "a replica that is up was asked for"
     return PartitionImage(
         replicas=replicas,
-        directories=[_choose_directory(state, replica) for replica in replicas],
+        directories=[choose_directory(state, replica) for replica in replicas],
         isr=isr,
         leader=isr[0],
     )
 
 
-def _choose_directory(state: ControllerState, broker_id: int) -> UUID:
+def choose_directory(state: ControllerState, broker_id: int) -> UUID:
     """Where the replica goes on its broker: any of the directories that take new ones (KIP-858).
 
     Kafka leaves it open when there are several and has the broker report its choice.

@@ -195,6 +195,10 @@ class LogDirectory:
 
     # -- logs -------------------------------------------------------------------------------------
 
+    def space(self) -> tuple[int, int]:
+        """(size, usable bytes) of the volume that the directory lies on; raises OSError."""
+        return self._disk.total_space(self.path), self._disk.free_space(self.path)
+
     def log_path(self, topic: str, partition: int) -> str:
         """Where a partition's log lives."""
         return f"{self.path}/{topic}-{partition}"

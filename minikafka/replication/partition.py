@@ -10,6 +10,7 @@ Nothing here does IO of its own or knows the time: the log is handed in, its hos
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
@@ -53,8 +54,28 @@ class Duplicate(Protocol):
         ...
 
 
+class Producer(Protocol):
+    """One producer as it is described to administrators (KIP-664); -1 for what there is not."""
+
+    producer_id: int
+    epoch: int
+    last_timestamp: int
+    coordinator_epoch: int
+    transaction_first_offset: int
+
+    @property
+    def last_sequence(self) -> int:
+        """Sequence of the last record of this epoch."""
+        ...
+
+
 class Producers(Protocol):
     """Producer state of a log: what an idempotent append is checked against (KIP-98)."""
+
+    @property
+    def entries(self) -> Mapping[int, Producer]:
+        """Producer id to state, to be read."""
+        ...
 
     def check(self, header: BatchHeader) -> Duplicate | None:
         """The cached batch if `header` repeats it; raises `KafkaError` 45 or 47."""

@@ -198,6 +198,10 @@ class Disk(Protocol):
         """Bytes that may still be written below `path`."""
         ...
 
+    def total_space(self, path: str) -> int:
+        """Bytes of the volume that holds `path`, used or not."""
+        ...
+
     def lock(self, path: str) -> Lock:
         """Hold `path` as a lock file; BlockingIOError when another process does."""
         ...

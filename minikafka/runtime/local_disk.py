@@ -135,6 +135,11 @@ class LocalDisk:
         status = os.statvfs(path)
         return status.f_bavail * status.f_frsize
 
+    def total_space(self, path: str) -> int:
+        """Size in bytes of the file system that holds `path`."""
+        status = os.statvfs(path)
+        return status.f_blocks * status.f_frsize
+
     def lock(self, path: str) -> LocalLock:
         """Hold `path`; BlockingIOError when another process does."""
         fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)

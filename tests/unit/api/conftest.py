@@ -17,6 +17,7 @@ from minikafka.records.builder import build_batch
 from minikafka.api.context import Services
 from minikafka.api.dispatch import Dispatcher
 from minikafka.api.producer_ids import ProducerIdSource
+from minikafka.log.directory import LogDirectory
 from minikafka.log.partition_log import PartitionLog
 from minikafka.metadata.image import MetadataImage
 from minikafka.protocol.apis import request_header_version, response_class, response_header_version
@@ -125,6 +126,7 @@ class Replicas:
         self.disk = LocalDisk()
         self.partitions: dict[tuple[str, int], Partition] = {}
         self.failed: list[tuple[Partition, OSError]] = []
+        self.online: list[LogDirectory] = []
 
     def publish(self) -> None:
         for topic, index, image in self.image.partitions():

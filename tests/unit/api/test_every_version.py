@@ -12,7 +12,10 @@ from minikafka.protocol.schema import fields_of
 from minikafka.protocol.types import Message, Struct
 
 # Their answers have tests of their own.
-ELSEWHERE = {ApiKey.PRODUCE, ApiKey.FETCH}
+ELSEWHERE = {
+    *(ApiKey.PRODUCE, ApiKey.FETCH),
+    *(ApiKey.DESCRIBE_ACLS, ApiKey.CREATE_ACLS, ApiKey.DELETE_ACLS),
+}
 CASES = [
     (key, version)
     for key in sorted(SERVED)
@@ -21,14 +24,19 @@ CASES = [
 ]
 
 
+_PLAIN = {"String": "", "Int32": 0}
+
+
 def filled(struct: type[Struct], version: int) -> Any:
     """An instance with one element in each list that the version has."""
     return struct(
         **{
-            field.name: ["" if field.struct is None else filled(field.struct, version)]
+            field.name: [
+                _PLAIN[field.type_name] if field.struct is None else filled(field.struct, version)
+            ]
             for field in fields_of(struct)
             if field.is_array and field.since <= version <= field.until
-            if field.struct is not None or field.type_name == "String"
+            if field.struct is not None or field.type_name in _PLAIN
         }
     )
 
