@@ -75,9 +75,7 @@ def test_another_node_is_refused(tmp_path: Path) -> None:
 def test_directories_of_two_clusters_are_refused(tmp_path: Path) -> None:
     prepare(tmp_path / "a")
     prepare(tmp_path / "b", seed=2)
-    with pytest.raises(
-        StorageError, match=r"b: this directory belongs to .* but .*/a says"
-    ):
+    with pytest.raises(StorageError, match=r"b: this directory belongs to .* but .*/a says"):
         prepare(tmp_path / "a", tmp_path / "b")
 
 
