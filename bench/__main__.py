@@ -2,6 +2,7 @@
 
 import argparse
 import resource
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -30,7 +31,7 @@ def arguments() -> argparse.Namespace:
         "--reference",
         choices=[*software, "none"],
         default="kafka",
-        help="left out when Java or the jars of Apache Kafka are absent",
+        help="left out when there is no Java ≥ 17, or no way to fetch Apache Kafka",
     )
     parser.add_argument(
         "--directory", type=Path, help="where the brokers keep their data (default: a scratch one)"
@@ -47,9 +48,12 @@ def contestants(subject: str, reference: str) -> dict[str, Software]:
     chosen = {NAMES[Software(subject)]: Software(subject)}
     if reference == "none":
         return chosen
-    if reference == "kafka" and not apache.installed():
-        print("No Java ≥ 17 or no jars of Apache Kafka: measuring without it.", file=sys.stderr)
-        return chosen
+    if reference == "kafka":
+        try:
+            apache.install()
+        except (RuntimeError, subprocess.CalledProcessError) as error:
+            print(f"Measuring without Apache Kafka: {error}", file=sys.stderr)
+            return chosen
     name = NAMES[Software(reference)]
     chosen[name if name not in chosen else f"{name} again"] = Software(reference)
     return chosen

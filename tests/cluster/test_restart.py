@@ -81,3 +81,22 @@ def test_a_deleted_topic_stays_deleted(own_broker: RunningBroker) -> None:
         assert sorted(wire.describe_topic(TOPIC).leaders) == [0, 1, 2]
         wire.create_topic("gone")
         assert wire.end_offset("gone") == 0
+
+
+def test_no_client_sees_a_broker_that_is_still_starting(own_broker: RunningBroker) -> None:
+    """Whoever gets through to a restarted broker finds it listed, unfenced and leading.
+
+    A librdkafka client that sees a partition without a leader takes it for unknown.
+    """
+    with own_broker.connect() as wire:
+        wire.create_topic(TOPIC, 2)
+    for ending in (own_broker.kill, own_broker.stop):
+        ending()
+        own_broker.start(until_listed=False)
+        with own_broker.connect() as wire:
+            seen = {
+                (tuple(wire.broker_ids()), tuple(wire.describe_topic(TOPIC).leaders.values()))
+                for _ in range(100)
+            }
+            wire.create_topic(f"after-{ending.__name__}")
+        assert seen == {((0,), (0, 0))}

@@ -6,12 +6,19 @@ Both speak text lines: keys and values here hold no tab and no line feed.
 import re
 import subprocess
 from collections.abc import Sequence
+from pathlib import Path
 
 from harness import apache
 from harness.clients import Keyed, Stored
 from harness.wire import Wire
 
 _LINE = re.compile(rb"Partition:(\d+)\tOffset:(\d+)\t([^\t]*)\t(.*)")
+
+_COMPLAINTS = re.compile(
+    r"isvalid: false|mismatch|non-consecutive|out of order|corrupt|exception|unexpected|larger "
+    r"than|could not|failed|error",
+    re.IGNORECASE,
+)
 
 
 def tool(name: str, *arguments: str, stdin: bytes = b"") -> str:
@@ -26,6 +33,16 @@ def refused(name: str, *arguments: str) -> str:
     done = apache.run_tool(name, *arguments)
     assert done.returncode != 0, _all_output(done)
     return _all_output(done)
+
+
+def dump_log(*arguments: str, files: Sequence[Path]) -> str:
+    """What kafka-dump-log says of the files; it must find nothing wrong with them."""
+    said = tool("kafka-dump-log", *arguments, "--files", ",".join(map(str, files)))
+    # Paths and payloads may hold any word.
+    verdicts = "\n".join(line for line in said.splitlines() if "payload:" not in line)
+    complaint = _COMPLAINTS.search(re.sub(r"/\S+", "", verdicts))
+    assert complaint is None, f"{complaint[0]}: {said[-3000:]}"
+    return said
 
 
 def _all_output(done: subprocess.CompletedProcess[bytes]) -> str:

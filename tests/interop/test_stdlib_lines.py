@@ -1,5 +1,6 @@
 """Every line of the standard library, produced through two kills and read by four clients."""
 
+import re
 import subprocess
 import time
 from collections import defaultdict
@@ -12,7 +13,9 @@ import pytest
 from harness import corpus, kcat
 from harness.broker import RunningBroker
 from harness.clients import PYTHON_CLIENTS, Client, Keyed, Stored
+from harness.java import dump_log
 from harness.kcat import Kcat
+from harness.segments import segment_files
 
 TOPIC = "stdlib"
 PARTITIONS = 6
@@ -84,7 +87,6 @@ def produced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Produced]:
         finally:
             feeder.close()
         yield Produced(broker, lines)
-        broker.assert_alive()
 
 
 def kill_between(broker: RunningBroker, at_least: int, fewer_than: int) -> None:
@@ -125,3 +127,21 @@ def test_each_client_reads_the_same_lines(produced: Produced, client: Client) ->
     partitions_of_key = {(record.key, record.partition) for record in stored}
     assert len(partitions_of_key) == len(expected), "a key is in more than one partition"
     assert len({record.partition for record in stored}) == PARTITIONS
+
+
+def test_kafka_finds_every_batch_in_the_files(produced: Produced) -> None:
+    """Last, because it stops the broker: what two kills and a clean stop left on disk."""
+    produced.broker.assert_alive()
+    produced.broker.stop()
+    count = 0
+    for partition in range(PARTITIONS):
+        segments = segment_files(produced.broker.log_dir, TOPIC, partition)
+        batches = re.findall(
+            r"baseOffset: (\d+) lastOffset: (\d+) count: (\d+) ", dump_log(files=segments)
+        )
+        next_offset = 0
+        for base_offset, last_offset, record_count in batches:
+            assert int(base_offset) == next_offset
+            next_offset = int(last_offset) + 1
+            count += int(record_count)
+    assert count == len(produced.lines)
