@@ -8,10 +8,10 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PYTEST := $(BIN)/python -m pytest --quiet
 
 .NOTPARALLEL:
-.PHONY: help run test check format interop bench clean
+.PHONY: help run test check format interop robustness bench clean
 
 help:  ## what there is to make
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 12
 
 run: $(VENV)/.run  ## a broker on 127.0.0.1:9092 with its data in ./data
 	@exec $(BIN)/minikafka-broker --banner --override log.dirs=./data \
@@ -35,6 +35,9 @@ format: $(VENV)/.check  ## lay out the code and apply safe fixes
 interop: $(VENV)/.test  ## foreign clients and Apache Kafka's own tools; what is absent is a failure
 	PYTHONPATH=tests $(BIN)/python -m harness.foreign
 	$(PYTEST) -m interop tests/interop $(PYTEST_ARGS)
+
+robustness: $(VENV)/.test  ## 100,000 bad requests over all APIs
+	PYTHONPATH=tests $(BIN)/python -m robustness --frames 100000 $(ROBUSTNESS_ARGS)
 
 bench: $(VENV)/.test  ## beside Apache Kafka where Java is present; about five minutes
 	$(BIN)/python -m bench $(BENCH_ARGS)
