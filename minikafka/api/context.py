@@ -8,11 +8,14 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
 from minikafka.api.wire_names import WireNames
+from minikafka.coordinators.runtime.host import CoordinatorHost
+from minikafka.metadata.topic_names import CONSUMER_OFFSETS_TOPIC
 from minikafka.protocol.apis import ApiKey
 from minikafka.protocol.types import Message
 
 if TYPE_CHECKING:
     from minikafka.api.producer_ids import ProducerIdSource
+    from minikafka.coordinators.group.coordinator import GroupCoordinator
     from minikafka.metadata.image import MetadataImage
     from minikafka.network.connection import Exchange
     from minikafka.replication.fetch_session import FetchSessionCache
@@ -44,6 +47,7 @@ class Services:
         "controller",
         "creating_topics",
         "fetch_sessions",
+        "groups",
         "image",
         "loop",
         "producer_ids",
@@ -87,6 +91,17 @@ class Services:
         self.random = random
         self.scope = scope
         self.loop = loop
+        # Loads nothing before the first request about a group.
+        self.groups: CoordinatorHost[GroupCoordinator] = CoordinatorHost(
+            CONSUMER_OFFSETS_TOPIC,
+            settings=settings,
+            image=image,
+            replicas=replicas,
+            parking=purgatory,
+            wall_clock=wall_clock,
+            age_clock=age_clock,
+            loop=loop,
+        )
         # Names whose automatic creation is on its way; asked again, they start no second one.
         self.creating_topics: dict[str, None] = {}
         self.wire_names = WireNames()

@@ -90,6 +90,7 @@ class Broker:
         self._quorum: QuorumHost | None = None
         self._lifecycle: BrokerLifecycle | None = None
         self._replicas: ReplicaManager | None = None
+        self._serving: Services | None = None
 
     async def start(self) -> None:
         """Start in the order of the module; raises StartError, after which nothing is left open."""
@@ -141,6 +142,8 @@ class Broker:
         quorum.on_publish(replicas.publish)
         quorum.on_publish(self._follow)
         services = self._services(storage, quorum.image, gateway, replicas)
+        self._serving = services
+        quorum.on_publish(services.groups.publish)
         lifecycle = self._lifecycle = BrokerLifecycle(
             settings=settings,
             cluster_id=storage.cluster_id,
@@ -176,6 +179,8 @@ class Broker:
         """Stop cleanly. Safe after a failed start and a second time."""
         if self._lifecycle is not None:
             await self._lifecycle.leave(SHUTDOWN_TIMEOUT_S)
+        if self._serving is not None:
+            self._serving.groups.close()
         self._purgatory.expire_all()
         for server in self._servers:
             await server.drain(DRAIN_TIMEOUT_S)

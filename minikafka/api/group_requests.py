@@ -1,0 +1,103 @@
+"""How requests about groups reach their shard, and how the answers come back.
+
+Nothing here waits: the shard calls a request's waiter, at once or when a rebalance is over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, cast
+
+from minikafka.api.context import RequestContext
+from minikafka.api.dispatch import answer
+from minikafka.coordinators.group.coordinator import GroupCoordinator
+from minikafka.protocol.errors import KafkaError
+from minikafka.protocol.types import Message, Struct
+
+if TYPE_CHECKING:
+    from minikafka.coordinators.runtime.host import CoordinatorHost
+
+
+def groups_of(context: RequestContext) -> CoordinatorHost[GroupCoordinator]:
+    """The group coordinator of this broker; the first request makes it load its shards."""
+    services = context.services
+    host = services.groups
+    if not host.has_begun:
+        settings = services.settings
+        host.begin(
+            lambda: GroupCoordinator(settings, services.random),
+            settings.offsets_retention_check_interval_ms,
+        )
+    return host
+
+
+class Reply:
+    """The waiter of a request that one shard answers."""
+
+    __slots__ = ("_context", "_refuse", "_request")
+
+    def __init__(
+        self,
+        context: RequestContext,
+        request: Message,
+        refuse: Callable[[RequestContext, Any, KafkaError], Message],
+    ) -> None:
+        self._context = context
+        self._request = request
+        self._refuse = refuse
+
+    def answer(self, response: Struct) -> None:
+        """Send the response."""
+        answer(self._context, cast("Message", response))
+
+    def fail(self, error: KafkaError) -> None:
+        """Send the refusal."""
+        answer(self._context, self._refuse(self._context, self._request, error))
+
+
+class Gathering:
+    """A request that several shards answer in parts; `finish` makes the response of the parts."""
+
+    __slots__ = ("_context", "_finish", "_missing", "_parts")
+
+    def __init__(
+        self, context: RequestContext, count: int, finish: Callable[[list[Any]], Message]
+    ) -> None:
+        self._context = context
+        self._finish = finish
+        self._parts: list[Any] = [None] * count
+        self._missing = count
+        if not count:
+            answer(context, finish([]))
+
+    def part(self, index: int, refuse: Callable[[KafkaError], Any]) -> Part:
+        """The waiter for part `index`."""
+        return Part(self, index, refuse)
+
+    def arrived(self, index: int, part: object) -> None:
+        """Part `index` is known; the last one completes the answer."""
+        self._parts[index] = part
+        self._missing -= 1
+        if not self._missing:
+            answer(self._context, self._finish(self._parts))
+
+
+class Part:
+    """The waiter of one part of a `Gathering`."""
+
+    __slots__ = ("_gathering", "_index", "_refuse")
+
+    def __init__(
+        self, gathering: Gathering, index: int, refuse: Callable[[KafkaError], Any]
+    ) -> None:
+        self._gathering = gathering
+        self._index = index
+        self._refuse = refuse
+
+    def answer(self, response: object) -> None:
+        """This part is known."""
+        self._gathering.arrived(self._index, response)
+
+    def fail(self, error: KafkaError) -> None:
+        """This part is refused."""
+        self._gathering.arrived(self._index, self._refuse(error))
