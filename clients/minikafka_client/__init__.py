@@ -6,6 +6,13 @@
 It works with minikafka and with Apache Kafka. See docs/client.md.
 """
 
+from minikafka_client.consumer import (
+    Consumer,
+    ConsumerRecord,
+    FetchedBatch,
+    FoundOffset,
+    TopicPartition,
+)
 from minikafka_client.errors import (
     BrokerError,
     BufferFull,
@@ -26,13 +33,18 @@ __all__ = [
     "ClientError",
     "Closed",
     "ConfigError",
+    "Consumer",
+    "ConsumerRecord",
     "CorruptData",
     "Delivery",
     "DeliveryTimeout",
+    "FetchedBatch",
+    "FoundOffset",
     "NotConnected",
     "OffsetOutOfRange",
     "Producer",
     "RecordMetadata",
     "SentBatch",
     "Timeout",
+    "TopicPartition",
 ]

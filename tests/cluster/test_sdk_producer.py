@@ -94,9 +94,10 @@ async def test_post_and_failures(shared_broker: RunningBroker) -> None:
 async def test_the_buffer_is_bounded(own_broker: RunningBroker) -> None:
     async with Producer(own_broker.bootstrap, buffer_bytes=100_000) as producer:
         await producer.send("sdk-full", b"first")
+        handles = [producer.send("sdk-full", b"x" * 60_000) for _ in range(2)]
         with pytest.raises(BufferFull):
-            while True:
-                producer.send("sdk-full", b"x" * 10_000)
+            producer.send("sdk-full", b"x" * 60_000)
+        assert not handles[0].done
         await producer.ready()
         await producer.send("sdk-full", b"last")
 

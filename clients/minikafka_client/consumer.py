@@ -1,0 +1,310 @@
+"""The consumer: records of the partitions that it is assigned, in the order of each partition.
+
+    async with Consumer("localhost:9092", "orders", start="earliest") as consumer:
+        async for record in consumer:
+            ...
+
+Given topics, it consumes all of their partitions; `assign` chooses partitions by hand. `batches()`
+is the cheaper way to read: values are decoded a batch at a time, the rest only when asked for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Mapping
+from ssl import SSLContext
+from typing import Final, Literal, Self
+
+from minikafka.protocol.errors import ErrorCode
+from minikafka_client.cluster import Cluster
+from minikafka_client.config import ClientConfig, at_least, parse_bootstrap
+from minikafka_client.errors import BrokerError, Closed, ConfigError, NotConnected
+from minikafka_client.fetched import ConsumerRecord, FetchedBatch, TopicPartition
+from minikafka_client.fetcher import (
+    READ_COMMITTED,
+    READ_UNCOMMITTED,
+    Fetcher,
+    FetchSettings,
+    Position,
+)
+from minikafka_client.offsets import EARLIEST, LATEST, FoundOffset, list_offsets
+
+_STARTS: Final = {"earliest": EARLIEST, "latest": LATEST}
+_ISOLATION: Final = {"read_uncommitted": READ_UNCOMMITTED, "read_committed": READ_COMMITTED}
+
+__all__ = ["Consumer", "ConsumerRecord", "FetchedBatch", "FoundOffset", "TopicPartition"]
+
+
+class Consumer:
+    """A consumer without a group; use it as an async context manager. Durations are in ms.
+
+    `start` says where to begin in partitions without an offset. `on_out_of_range` says what to do
+    when the log no longer has (or does not have yet) an offset: go where `start` says (None),
+    `earliest`, `latest`, or raise OffsetOutOfRange (`error`).
+    """
+
+    def __init__(
+        self,
+        bootstrap: str | Iterable[str],
+        *topics: str,
+        client_id: str = "minikafka-consumer",
+        start: Literal["earliest", "latest"] = "latest",
+        on_out_of_range: Literal["earliest", "latest", "error"] | None = None,
+        isolation_level: Literal["read_uncommitted", "read_committed"] = "read_uncommitted",
+        fetch_max_wait_ms: int = 500,
+        fetch_min_bytes: int = 1,
+        fetch_max_bytes: int = 50 << 20,
+        partition_max_bytes: int = 1 << 20,
+        check_crcs: bool = True,
+        request_timeout_ms: float = 30_000,
+        api_timeout_ms: float = 60_000,
+        connect_timeout_ms: float = 10_000,
+        retry_backoff_ms: float = 100,
+        ssl: SSLContext | None = None,
+    ) -> None:
+        if start not in _STARTS:
+            raise ConfigError(f"start is {start!r}: 'earliest' or 'latest'")
+        if isolation_level not in _ISOLATION:
+            raise ConfigError(f"isolation_level is {isolation_level!r}")
+        at_least("fetch_max_bytes", fetch_max_bytes, 1)
+        at_least("partition_max_bytes", partition_max_bytes, 1)
+        self._config = ClientConfig(
+            parse_bootstrap(bootstrap),
+            client_id=client_id,
+            request_timeout_ms=request_timeout_ms,
+            api_timeout_ms=api_timeout_ms,
+            connect_timeout_ms=connect_timeout_ms,
+            retry_backoff_ms=retry_backoff_ms,
+            ssl=ssl,
+        )
+        self._settings = FetchSettings(
+            max_wait_ms=fetch_max_wait_ms,
+            min_bytes=fetch_min_bytes,
+            max_bytes=fetch_max_bytes,
+            partition_max_bytes=partition_max_bytes,
+            isolation_level=_ISOLATION[isolation_level],
+            check_crcs=check_crcs,
+            reset=on_out_of_range or start,
+        )
+        self._start = _STARTS[start]
+        self._topics = topics
+        self._open: tuple[Position, FetchedBatch] | None = None  # which `async for` is within
+        self._closed = True
+
+    # --- life
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def start(self) -> None:
+        """Connect and find the topics. Raises NotConnected, Timeout, BrokerError.
+
+        Takes at most `connect_timeout_ms`, with topics at most `api_timeout_ms`.
+        """
+        self._cluster = cluster = Cluster(self._config)
+        try:
+            await cluster.start(self._config.connect_timeout_s)
+            self._fetcher = Fetcher(cluster, self._settings)
+            self._closed = False
+            if self._topics:
+                deadline = cluster.deadline()
+                for topic in self._topics:
+                    await self._assign_all(topic, deadline)
+        except BaseException:
+            await cluster.close()
+            raise
+
+    async def _assign_all(self, topic: str, deadline: float) -> None:
+        for partition in await self._partitions(topic, deadline):
+            self._fetcher.place_at(TopicPartition(topic, partition), -1, self._start)
+
+    async def close(self) -> None:
+        """Disconnect; takes no time."""
+        if not self._closed:
+            self._closed = True
+            self._fetcher.fail(Closed("the consumer is closed"))
+            await self._cluster.close()
+
+    # --- assignment and position
+
+    @property
+    def assignment(self) -> list[TopicPartition]:
+        """The partitions that are consumed."""
+        return list(self._fetcher.positions)
+
+    def assign(self, places: Iterable[tuple[str, int]] | Mapping[TopicPartition, int]) -> None:
+        """Consume exactly these partitions: from `start`, or from the offsets of a mapping."""
+        self._check_open()
+        offsets = places if isinstance(places, Mapping) else {}
+        wanted = [TopicPartition(*place) for place in places]
+        for place in self.assignment:
+            if place not in wanted:
+                self._fetcher.remove(place)
+        for place in wanted:
+            if place in offsets or place not in self._fetcher.positions:
+                self._fetcher.place_at(place, offsets.get(place, -1), self._start)
+
+    def seek(self, place: tuple[str, int], offset: int) -> None:
+        """Go on at an offset."""
+        at_least("offset", offset, 0)
+        self._placed(place)
+        self._fetcher.place_at(TopicPartition(*place), offset)
+
+    def seek_to_start(self, *places: tuple[str, int]) -> None:
+        """Go to the start of the log, in all partitions unless some are given."""
+        for place in places or self.assignment:
+            self._placed(place)
+            self._fetcher.place_at(TopicPartition(*place), -1, EARLIEST)
+
+    def seek_to_end(self, *places: tuple[str, int]) -> None:
+        """Go to the end of the log, in all partitions unless some are given."""
+        for place in places or self.assignment:
+            self._placed(place)
+            self._fetcher.place_at(TopicPartition(*place), -1, LATEST)
+
+    def pause(self, *places: tuple[str, int]) -> None:
+        """Return no records of these partitions (all, unless some are given) until resumed."""
+        for place in places or self.assignment:
+            self._placed(place).paused = True
+
+    def resume(self, *places: tuple[str, int]) -> None:
+        """Take back `pause`."""
+        for place in places or self.assignment:
+            self._fetcher.resume(self._placed(place))
+
+    async def position(self, place: tuple[str, int], timeout_ms: float | None = None) -> int:
+        """The offset of the next record to be returned. Raises Timeout, BrokerError."""
+        position = self._placed(place)
+        if position.offset < 0:
+            asked = {position.place: position.start}
+            found = await self._list_offsets(asked, timeout_ms)
+            if position.offset < 0 and self._fetcher.positions.get(position.place) is position:
+                position.offset = position.fetch_offset = found[position.place].offset
+        return position.offset
+
+    def lag(self, place: tuple[str, int]) -> int | None:
+        """Records between the position and the end as the last fetch told it, or None."""
+        position = self._placed(place)
+        if position.high_watermark < 0 or position.offset < 0:
+            return None
+        return max(0, position.high_watermark - position.offset)
+
+    # --- records
+
+    async def __aiter__(self) -> AsyncIterator[ConsumerRecord]:
+        """The records, for ever; `position` moves with each record."""
+        while True:
+            position, batch = self._open = await self._next_batch(None)
+            for record in batch.records():
+                position.offset = record.offset + 1
+                yield record
+                if position.paused:
+                    break  # or sought, or assigned anew
+            else:
+                position.offset = batch.next_offset
+                self._open = None
+
+    async def batches(self) -> AsyncIterator[FetchedBatch]:
+        """The records as batches, for ever; `position` moves past a batch when it is returned."""
+        while True:
+            position, batch = await self._next_batch(None)
+            position.offset = batch.next_offset
+            yield batch
+
+    async def next_batch(self, timeout_ms: float | None = None) -> FetchedBatch | None:
+        """One batch, or None when there is none within `timeout_ms` (None: wait for ever)."""
+        try:
+            limit_s = None if timeout_ms is None else timeout_ms / 1000
+            position, batch = await self._next_batch(limit_s)
+        except TimeoutError:
+            return None
+        position.offset = batch.next_offset
+        return batch
+
+    async def _next_batch(self, limit_s: float | None) -> tuple[Position, FetchedBatch]:
+        self._check_open()
+        fetcher = self._fetcher
+        if self._open is not None:
+            # Somebody has left `async for` within a batch.
+            (position, batch), self._open = self._open, None
+            if position.offset < batch.next_offset:
+                fetcher.put_back(position, batch.rest_from(position.offset))
+        taken = fetcher.take()
+        if taken is not None:
+            return taken
+        async with asyncio.timeout(limit_s):
+            while (taken := fetcher.take()) is None:
+                await fetcher.wait()
+                self._check_open()
+        return taken
+
+    # --- offsets
+
+    async def offsets_for_times(
+        self, times_ms: Mapping[TopicPartition, int], timeout_ms: float | None = None
+    ) -> dict[TopicPartition, FoundOffset]:
+        """The first record at or after a time in each partition; offset -1 where there is none."""
+        return await self._list_offsets(times_ms, timeout_ms)
+
+    async def beginning_offsets(
+        self, places: Iterable[tuple[str, int]], timeout_ms: float | None = None
+    ) -> dict[TopicPartition, int]:
+        """The first offset of each partition."""
+        asked = {TopicPartition(*place): EARLIEST for place in places}
+        found = await self._list_offsets(asked, timeout_ms)
+        return {place: each.offset for place, each in found.items()}
+
+    async def end_offsets(
+        self, places: Iterable[tuple[str, int]], timeout_ms: float | None = None
+    ) -> dict[TopicPartition, int]:
+        """The offset after the last record of each partition that this consumer may see."""
+        asked = {TopicPartition(*place): LATEST for place in places}
+        found = await self._list_offsets(asked, timeout_ms)
+        return {place: each.offset for place, each in found.items()}
+
+    async def partitions(self, topic: str, timeout_ms: float | None = None) -> list[int]:
+        """The partitions of a topic. Raises Timeout, BrokerError."""
+        return await self._partitions(topic, self._deadline(timeout_ms))
+
+    # --- inside
+
+    async def _list_offsets(
+        self, asked: Mapping[TopicPartition, int], timeout_ms: float | None
+    ) -> dict[TopicPartition, FoundOffset]:
+        self._check_open()
+        deadline = self._deadline(timeout_ms)
+        return await list_offsets(self._cluster, asked, deadline, self._settings.isolation_level)
+
+    async def _partitions(self, topic: str, deadline: float) -> list[int]:
+        cluster = self._cluster
+        backoff = cluster.backoff()
+        while True:
+            try:
+                await cluster.refresh([topic], cluster.remaining(deadline))
+                info = cluster.topics.get(topic)
+                if info is not None and info.error_code != ErrorCode.NONE:
+                    raise BrokerError(info.error_code, topic)
+                if info is not None and info.partitions:
+                    return list(info.partitions)
+            except (NotConnected, BrokerError) as error:
+                if not error.retriable:
+                    raise
+            await cluster.pause(backoff, deadline)
+
+    def _deadline(self, timeout_ms: float | None) -> float:
+        return self._cluster.deadline(None if timeout_ms is None else timeout_ms / 1000)
+
+    def _placed(self, place: tuple[str, int]) -> Position:
+        self._check_open()
+        position = self._fetcher.positions.get(TopicPartition(*place))
+        if position is None:
+            raise ConfigError(f"{place[0]}-{place[1]} is not assigned to this consumer")
+        return position
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise Closed("the consumer is closed, or not started")
