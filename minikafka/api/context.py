@@ -93,14 +93,7 @@ class Services:
         self.loop = loop
         # Loads nothing before the first request about a group.
         self.groups: CoordinatorHost[GroupCoordinator] = CoordinatorHost(
-            CONSUMER_OFFSETS_TOPIC,
-            settings=settings,
-            image=image,
-            replicas=replicas,
-            parking=purgatory,
-            wall_clock=wall_clock,
-            age_clock=age_clock,
-            loop=loop,
+            CONSUMER_OFFSETS_TOPIC, image=image, replicas=replicas, age_clock=age_clock
         )
         # Names whose automatic creation is on its way; asked again, they start no second one.
         self.creating_topics: dict[str, None] = {}

@@ -6,29 +6,43 @@ Nothing here waits: the shard calls a request's waiter, at once or when a rebala
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
-from minikafka.api.context import RequestContext
+from minikafka.api.context import RequestContext, Services
 from minikafka.api.dispatch import answer
 from minikafka.coordinators.group.coordinator import GroupCoordinator
+from minikafka.coordinators.runtime.shard import Shard
 from minikafka.protocol.errors import KafkaError
 from minikafka.protocol.types import Message, Struct
 
 if TYPE_CHECKING:
     from minikafka.coordinators.runtime.host import CoordinatorHost
+    from minikafka.coordinators.runtime.hosting import Replica
 
 
 def groups_of(context: RequestContext) -> CoordinatorHost[GroupCoordinator]:
     """The group coordinator of this broker; the first request makes it load its shards."""
-    services = context.services
-    host = services.groups
+    host = context.services.groups
     if not host.has_begun:
-        settings = services.settings
-        host.begin(
-            lambda: GroupCoordinator(settings, services.random),
-            settings.offsets_retention_check_interval_ms,
-        )
+        interval_ms = context.services.settings.offsets_retention_check_interval_ms
+        host.begin(partial(_make_shard, context.services), interval_ms)
     return host
+
+
+def _make_shard(services: Services, name: str, replica: Replica) -> Shard[GroupCoordinator]:
+    settings = services.settings
+    return Shard(
+        name,
+        replica,
+        lambda: GroupCoordinator(settings, services.random),
+        loop=services.loop,
+        wall_clock=services.wall_clock,
+        parking=services.purgatory,
+        on_storage_failure=services.replicas.storage_failed,
+        commit_timeout_ms=settings.offsets_commit_timeout_ms,
+        codec=settings.offsets_topic_compression_codec,
+    )
 
 
 class Reply:

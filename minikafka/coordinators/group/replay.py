@@ -78,10 +78,11 @@ def restore(group: ClassicGroup, value: GroupMetadataValue) -> None:
 
     A live group is that already but for assignments and state; its members keep all the protocols
     they named (the record has only the one that was chosen) and their parked requests. A record
-    without members that begins no generation (the first record of a group) changes no membership.
+    without members that begins no generation (the first record of a group, whose first member may
+    have joined meanwhile) changes no membership.
     """
-    begins = value.generation != group.generation
-    group.generation = value.generation
+    begins = value.generation > group.generation
+    group.generation = max(group.generation, value.generation)
     if value.protocol_type:
         group.protocol_type = value.protocol_type
     if value.members:

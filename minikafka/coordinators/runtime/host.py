@@ -7,21 +7,21 @@ its messages is a tenth of the start.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Generic
+from typing import TYPE_CHECKING, Generic, TypeVar
 
-from minikafka.coordinators.runtime.shard import MachineT, Shard
 from minikafka.protocol.errors import ErrorCode, KafkaError
 
 if TYPE_CHECKING:
-    import asyncio
     from collections.abc import Callable, Iterator
 
     from minikafka.coordinators.decision import Decision, Moment, Waiter
-    from minikafka.coordinators.runtime.hosting import Parking, Replicas
+    from minikafka.coordinators.runtime.hosting import Machine, Replica, Replicas
+    from minikafka.coordinators.runtime.shard import Shard
     from minikafka.metadata.delta import MetadataDelta
     from minikafka.metadata.image import MetadataImage
-    from minikafka.runtime.clock import AgeClock, WallClock
-    from minikafka.settings.broker import BrokerSettings
+    from minikafka.runtime.clock import AgeClock
+
+MachineT = TypeVar("MachineT", bound="Machine")
 
 
 def java_hash(text: str) -> int:
@@ -39,44 +39,44 @@ def partition_for(key: str, count: int) -> int:
 
 
 class CoordinatorHost(Generic[MachineT]):
-    """The shards of `topic`; `begin` says of which machines, and loads what is led here."""
+    """The shards of `topic`; `begin` says how they are made, and loads what is led here."""
+
+    __slots__ = (
+        "_age_clock",
+        "_closed",
+        "_image",
+        "_make_shard",
+        "_replicas",
+        "_shards",
+        "topic",
+    )
 
     def __init__(
-        self,
-        topic: str,
-        *,
-        settings: BrokerSettings,
-        image: MetadataImage,
-        replicas: Replicas,
-        parking: Parking,
-        wall_clock: WallClock,
-        age_clock: AgeClock,
-        loop: asyncio.AbstractEventLoop,
+        self, topic: str, *, image: MetadataImage, replicas: Replicas, age_clock: AgeClock
     ) -> None:
         self.topic = topic
-        self._settings = settings
         self._image = image
         self._replicas = replicas
-        self._parking = parking
-        self._wall_clock = wall_clock
         self._age_clock = age_clock
-        self._loop = loop
         self._shards: dict[int, Shard[MachineT]] = {}
-        self._make_machine: Callable[[], MachineT] | None = None
+        self._make_shard: Callable[[str, Replica], Shard[MachineT]] | None = None
         self._closed = False
 
     @property
     def has_begun(self) -> bool:
         """Whether `begin` has been called."""
-        return self._make_machine is not None
+        return self._make_shard is not None
 
-    def begin(self, make_machine: Callable[[], MachineT], age_interval_ms: int) -> None:
+    def begin(
+        self, make_shard: Callable[[str, Replica], Shard[MachineT]], age_interval_ms: int
+    ) -> None:
         """Load every shard that is led here, and follow leadership from now on.
 
-        `age_interval_ms` is how often the machines are told that they have grown older.
+        `make_shard(name, replica)` makes one that loads itself; `age_interval_ms` is how often the
+        machines are told that they have grown older.
         """
-        assert self._make_machine is None, "begun twice"
-        self._make_machine = make_machine
+        assert self._make_shard is None, "begun twice"
+        self._make_shard = make_shard
         for index in range(self.partition_count):
             self._follow(index)
         self._age_later(age_interval_ms)
@@ -117,7 +117,7 @@ class CoordinatorHost(Generic[MachineT]):
 
     def publish(self, image: MetadataImage, delta: MetadataDelta) -> None:
         """Follow a committed change of the metadata; after the replicas have."""
-        if self._make_machine is None:
+        if self._make_shard is None:
             return
         if self.topic in delta.deleted_topics:
             for index in list(self._shards):
@@ -139,18 +139,8 @@ class CoordinatorHost(Generic[MachineT]):
                 return
             self._stop(index)
         if replica.is_leader and not self._closed:
-            assert self._make_machine is not None
-            self._shards[index] = Shard(
-                f"{self.topic}-{index}",
-                replica,
-                self._make_machine,
-                loop=self._loop,
-                wall_clock=self._wall_clock,
-                parking=self._parking,
-                on_storage_failure=self._replicas.storage_failed,
-                commit_timeout_ms=self._settings.offsets_commit_timeout_ms,
-                codec=self._settings.offsets_topic_compression_codec,
-            )
+            assert self._make_shard is not None
+            self._shards[index] = self._make_shard(f"{self.topic}-{index}", replica)
 
     def _stop(self, index: int) -> None:
         shard = self._shards.pop(index, None)

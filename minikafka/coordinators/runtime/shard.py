@@ -73,7 +73,7 @@ class Shard(Generic[MachineT]):
         loop: asyncio.AbstractEventLoop,
         wall_clock: WallClock,
         parking: Parking,
-        on_storage_failure: Callable[[Replica, OSError], None],
+        on_storage_failure: Callable[[Any, OSError], None],
         commit_timeout_ms: int,
         codec: int,
     ) -> None:
