@@ -6,6 +6,17 @@
 It works with minikafka and with Apache Kafka. See docs/client.md.
 """
 
+from minikafka_client.admin import Admin
+from minikafka_client.admin_types import (
+    ClusterDescription,
+    ConfigEntry,
+    ConfigOperation,
+    ConfigSource,
+    CreatedTopic,
+    NewTopic,
+    ResourceType,
+    TopicDescription,
+)
 from minikafka_client.consumer import (
     Consumer,
     ConsumerRecord,
@@ -25,26 +36,39 @@ from minikafka_client.errors import (
     OffsetOutOfRange,
     Timeout,
 )
+from minikafka_client.offsets import EARLIEST, LATEST, MAX_TIMESTAMP
 from minikafka_client.producer import Delivery, Producer, RecordMetadata, SentBatch
 
 __all__ = [
+    "EARLIEST",
+    "LATEST",
+    "MAX_TIMESTAMP",
+    "Admin",
     "BrokerError",
     "BufferFull",
     "ClientError",
     "Closed",
+    "ClusterDescription",
+    "ConfigEntry",
     "ConfigError",
+    "ConfigOperation",
+    "ConfigSource",
     "Consumer",
     "ConsumerRecord",
     "CorruptData",
+    "CreatedTopic",
     "Delivery",
     "DeliveryTimeout",
     "FetchedBatch",
     "FoundOffset",
+    "NewTopic",
     "NotConnected",
     "OffsetOutOfRange",
     "Producer",
     "RecordMetadata",
+    "ResourceType",
     "SentBatch",
     "Timeout",
+    "TopicDescription",
     "TopicPartition",
 ]

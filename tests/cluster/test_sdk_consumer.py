@@ -9,7 +9,6 @@ from contextlib import aclosing
 import pytest
 from harness.broker import RunningBroker
 from harness.peer import Peer, Topic
-from minikafka.records.builder import build_batch
 from minikafka_client import (
     Closed,
     ConfigError,
@@ -22,6 +21,8 @@ from minikafka_client import (
     Timeout,
     TopicPartition,
 )
+
+from minikafka.records.builder import build_batch
 
 
 async def fill(broker: RunningBroker, topic: str, count: int) -> None:

@@ -1,0 +1,111 @@
+"""The SDK's admin client against a broker in a process of its own."""
+
+import os
+import signal
+import time
+
+import pytest
+from harness.broker import RunningBroker
+from minikafka_client import (
+    EARLIEST,
+    LATEST,
+    Admin,
+    BrokerError,
+    ConfigOperation,
+    ConfigSource,
+    NewTopic,
+    NotConnected,
+    Producer,
+    ResourceType,
+    Timeout,
+    TopicPartition,
+)
+
+
+async def test_topics_and_partitions(shared_broker: RunningBroker) -> None:
+    async with Admin(shared_broker.bootstrap) as admin:
+        created = await admin.create_topic(NewTopic("sdk-a1", 3, configs={"retention.ms": "1000"}))
+        assert (created.name, created.partitions, created.replication_factor) == ("sdk-a1", 3, 1)
+        with pytest.raises(BrokerError) as raised:
+            await admin.create_topic(NewTopic("sdk-a1"))
+        assert raised.value.code.name == "TOPIC_ALREADY_EXISTS"
+        assert (
+            await admin.create_topic(NewTopic("sdk-dry", 2), validate_only=True)
+        ).partitions == 2
+        assert "sdk-a1" in await admin.list_topics()
+        assert "sdk-dry" not in await admin.list_topics()
+        await admin.create_partitions("sdk-a1", 5)
+        described = await admin.describe_topic("sdk-a1")
+        assert described.topic_id == created.topic_id
+        assert [each.leader for each in described.partitions.values()] == [0] * 5
+        with pytest.raises(BrokerError) as raised:
+            await admin.create_partitions("sdk-a1", 2)
+        assert raised.value.code.name == "INVALID_PARTITIONS"
+        await admin.delete_topic("sdk-a1")
+        with pytest.raises(BrokerError) as raised:
+            await admin.describe_topic("sdk-a1")
+        assert raised.value.code.name == "UNKNOWN_TOPIC_OR_PARTITION"
+        with pytest.raises(BrokerError):
+            await admin.delete_topic("sdk-a1")
+
+
+async def test_configs(shared_broker: RunningBroker) -> None:
+    async with Admin(shared_broker.bootstrap) as admin:
+        await admin.create_topic(NewTopic("sdk-a2", 1, configs={"retention.ms": "1000"}))
+        configs = await admin.describe_configs(ResourceType.TOPIC, "sdk-a2")
+        assert configs["retention.ms"].value == "1000"
+        assert configs["retention.ms"].source is ConfigSource.DYNAMIC_TOPIC_CONFIG
+        assert configs["segment.bytes"].source is ConfigSource.DEFAULT_CONFIG
+        changes = {
+            "retention.ms": None,
+            "cleanup.policy": (ConfigOperation.APPEND, "compact"),
+            "max.message.bytes": "2000",
+        }
+        await admin.alter_configs(ResourceType.TOPIC, "sdk-a2", changes)
+        keys = ["retention.ms", "cleanup.policy", "max.message.bytes"]
+        configs = await admin.describe_configs(ResourceType.TOPIC, "sdk-a2", keys=keys)
+        assert sorted(configs) == sorted(keys)
+        assert configs["retention.ms"].value == "604800000"
+        assert configs["cleanup.policy"].value == "delete,compact"
+        assert configs["max.message.bytes"].value == "2000"
+        with pytest.raises(BrokerError) as raised:
+            await admin.alter_configs(ResourceType.TOPIC, "sdk-a2", {"retention.ms": "soon"})
+        assert raised.value.code.name == "INVALID_CONFIG"
+        broker = await admin.describe_configs(ResourceType.BROKER, "0", keys=["node.id"])
+        assert broker["node.id"].value == "0"
+
+
+async def test_records_offsets_and_cluster(shared_broker: RunningBroker) -> None:
+    place = TopicPartition("sdk-a3", 0)
+    async with Admin(shared_broker.bootstrap) as admin, Producer(shared_broker.bootstrap) as p:
+        await admin.create_topic(NewTopic("sdk-a3", 1))
+        await p.send_many("sdk-a3", [b"x"] * 10)
+        assert await admin.delete_records({place: 4}) == {place: 4}
+        assert (await admin.list_offsets({place: EARLIEST}))[place].offset == 4
+        assert (await admin.list_offsets({place: LATEST}))[place].offset == 10
+        with pytest.raises(BrokerError) as raised:
+            await admin.delete_records({place: 11})
+        assert raised.value.code.name == "OFFSET_OUT_OF_RANGE"
+        cluster = await admin.describe_cluster()
+        assert [(node.node_id, node.port) for node in cluster.nodes] == [(0, shared_broker.port)]
+        assert len(cluster.cluster_id) == 22
+
+
+@pytest.mark.parametrize("sign", [signal.SIGKILL, signal.SIGSTOP])
+async def test_every_wait_is_bounded(own_broker: RunningBroker, sign: signal.Signals) -> None:
+    async with Admin(own_broker.bootstrap) as admin:
+        os.kill(own_broker.pid, sign)
+        place = TopicPartition("sdk-a4", 0)
+        for call in (
+            admin.create_topic(NewTopic("sdk-a4"), timeout_ms=150),
+            admin.list_topics(timeout_ms=150),
+            admin.describe_cluster(timeout_ms=150),
+            admin.describe_configs(ResourceType.BROKER, "0", timeout_ms=150),
+            admin.list_offsets({place: EARLIEST}, timeout_ms=150),
+        ):
+            started = time.monotonic()
+            with pytest.raises((Timeout, NotConnected)):
+                await call
+            assert time.monotonic() - started < 0.35
+        started = time.monotonic()
+    assert time.monotonic() - started < 0.2
