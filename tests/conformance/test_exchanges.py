@@ -8,6 +8,7 @@ answer field by field. Values that belong to a cluster (ids, addresses) may diff
 import json
 import socket
 import struct
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -33,7 +34,9 @@ OWN = {
     "finalized_features_epoch",
     "host",
     "isr_nodes",
+    "leader",  # of a group: a member id
     "leader_id",
+    "member_id",
     "node_id",
     "port",
     "rack",
@@ -51,6 +54,7 @@ UNORDERED = {"configs"}
 DIFFERENT = {
     23: "asked of a broker that does not lead the partition",
     31: "asked of a broker that does not lead the partition",
+    58: "lists groups that were made unrecorded",
     65: "needs transactions",
     66: "needs transactions",
     72: "needs transactions",
@@ -118,7 +122,17 @@ class Client:
             self._learn_ids(
                 decode_response(exchange, exchange.response), decode_response(exchange, data)
             )
+        if exchange.key == ApiKey.JOIN_GROUP:
+            theirs = decode_response(exchange, exchange.response).member_id.encode()
+            self.ids[theirs] = decode_response(exchange, data).member_id.encode()
         return data
+
+    def await_coordinator(self, exchange: Exchange) -> None:
+        """Ask until the topic of the coordinators is there, as it was when they were recorded."""
+        deadline = time.monotonic() + 10
+        while decode_response(exchange, self.ask(exchange)).error_code:
+            assert time.monotonic() < deadline, "no coordinator"
+            time.sleep(0.01)
 
     def _learn_ids(self, theirs: CreateTopicsResponse, ours: CreateTopicsResponse) -> None:
         for their_topic, our_topic in zip(theirs.topics, ours.topics, strict=True):
@@ -145,6 +159,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[int, byte
     settings = {"broker.rack": "r1", "min.insync.replicas": "2"}  # as the recorded brokers had
     with RunningBroker(tmp_path_factory.mktemp("exchanges"), settings) as broker:
         client = Client(broker.host, broker.port)
+        client.await_coordinator(next(e for e in EXCHANGES if e.key == ApiKey.FIND_COORDINATOR))
         yield {
             exchange.line: client.ask(exchange) for exchange in EXCHANGES if is_comparable(exchange)
         }
