@@ -35,6 +35,7 @@ RULES: tuple[tuple[str, tuple[Rule, ...]], ...] = (
 
 # (file pattern, rule, a part of what is said, why it is right there)
 _SUPERVISION = "the connection is what supervises its requests: it answers or closes, and logs"
+_PARKED = "the purgatory supervises the requests parked in it: one that fails is told so"
 _COMPILED = "what is compiled of a class, once: never changes and belongs to no broker"
 _BY_NAME = "message modules load when first used: the start-up budget"
 _OPTIONAL = "an optional or costly package, loaded when first needed: the start-up budget"
@@ -47,6 +48,7 @@ EXCUSED: tuple[tuple[str, Rule, str, str], ...] = (
     ("minikafka/api/dispatch.py", rules.imports, "import_module", "handlers load when asked for"),
     ("minikafka/api/dispatch.py", rules.module_state, "_registered", _COMPILED),
     ("minikafka/network/connection.py", rules.exceptions, "Exception", _SUPERVISION),
+    ("minikafka/replication/purgatory.py", rules.exceptions, "Exception", _PARKED),
     ("minikafka/broker/main.py", rules.imports, "TemporaryDirectory", _OPTIONAL),
     ("minikafka/broker/process.py", rules.imports, "uvloop", _OPTIONAL),
     ("minikafka/broker/process.py", rules.supervised, ".create_task", "the start itself: awaited"),
