@@ -29,6 +29,7 @@ from minikafka.protocol.messages.update_features import (
 )
 from minikafka.protocol.records.metadata.config_record import ConfigRecord
 from minikafka.protocol.records.metadata.feature_level_record import FeatureLevelRecord
+from minikafka.protocol.records.metadata.partition_change_record import PartitionChangeRecord
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -170,21 +171,34 @@ def _check_metadata_downgrade(current: int, wanted: int, upgrade_type: int) -> N
 
 def _records(state: ControllerState, changed: dict[str, int]) -> Iterator[MetadataRecord]:
     for name, level in changed.items():
-        if name == ELIGIBLE_LEADER_REPLICAS and level:
-            # From here on every broker must go by the same minimum (KIP-966).
-            if MIN_INSYNC_REPLICAS not in state.image.cluster_configs:
-                yield ConfigRecord(
-                    resource_type=BROKER_RESOURCE,
-                    resource_name="",
-                    name=MIN_INSYNC_REPLICAS,
-                    value=str(state.settings.min_insync_replicas),
-                )
-            for (kind, resource), configs in state.image.configs.items():
-                if kind == BROKER_RESOURCE and resource and MIN_INSYNC_REPLICAS in configs:
-                    yield ConfigRecord(
-                        resource_type=kind,
-                        resource_name=resource,
-                        name=MIN_INSYNC_REPLICAS,
-                        value=None,
-                    )
+        if name == ELIGIBLE_LEADER_REPLICAS:
+            yield from _one_minimum(state) if level else _eligible_into_isr(state)
         yield FeatureLevelRecord(name=name, feature_level=level)
+
+
+def _one_minimum(state: ControllerState) -> Iterator[MetadataRecord]:
+    """From here on every broker must go by the same min.insync.replicas (KIP-966)."""
+    if MIN_INSYNC_REPLICAS not in state.image.cluster_configs:
+        yield ConfigRecord(
+            resource_type=BROKER_RESOURCE,
+            resource_name="",
+            name=MIN_INSYNC_REPLICAS,
+            value=str(state.settings.min_insync_replicas),
+        )
+    for (kind, resource), configs in state.image.configs.items():
+        if kind == BROKER_RESOURCE and resource and MIN_INSYNC_REPLICAS in configs:
+            yield ConfigRecord(
+                resource_type=kind, resource_name=resource, name=MIN_INSYNC_REPLICAS, value=None
+            )
+
+
+def _eligible_into_isr(state: ControllerState) -> Iterator[MetadataRecord]:
+    """Without the feature nobody is elected but from the ISR, which then must not be empty."""
+    for topic, index, partition in state.image.partitions():
+        if partition.elr:
+            yield PartitionChangeRecord(
+                partition_id=index,
+                topic_id=topic.topic_id,
+                isr=None if partition.isr else partition.elr,
+                eligible_leader_replicas=[],
+            )

@@ -8,6 +8,12 @@ import pytest
 
 from minikafka.metadata.features import SERVED, SUPPORTED
 from minikafka.protocol.errors import ErrorCode, KafkaError
+from minikafka.protocol.messages.create_topics import (
+    CreatableReplicaAssignment,
+    CreatableTopic,
+    CreatableTopicConfig,
+    CreateTopicsRequest,
+)
 from minikafka.protocol.messages.update_features import FeatureUpdateKey, UpdateFeaturesRequest
 
 ELR = "eligible.leader.replicas.version"
@@ -56,6 +62,27 @@ def test_eligible_leaders_need_one_minimum_for_all_brokers(make_bench: Any) -> N
     update(bench, (ELR, 1, UP))
     assert bench.image.cluster_configs == {"min.insync.replicas": "2"}
     assert bench.image.broker_configs(1) == {}
+
+
+def test_without_eligible_leaders_the_isr_is_never_empty(bench: Any) -> None:
+    bench.up(2)
+    for name, replicas in (("alone", [2]), ("orders", [1, 2])):
+        topic = CreatableTopic(
+            name=name,
+            num_partitions=-1,
+            replication_factor=-1,
+            assignments=[CreatableReplicaAssignment(partition_index=0, broker_ids=replicas)],
+            configs=[CreatableTopicConfig(name="min.insync.replicas", value="2")],
+        )
+        bench.take(bench.controller.create_topics(CreateTopicsRequest(topics=[topic])))
+    bench.heartbeat(2, want_fence=True)
+    assert (bench.partition("alone").isr, bench.partition("alone").elr) == ([], [2])
+    assert (bench.partition("orders").isr, bench.partition("orders").elr) == ([1], [2])
+    update(bench, (ELR, 0, SAFE))
+    assert (bench.partition("alone").isr, bench.partition("alone").elr) == ([2], [])
+    assert (bench.partition("orders").isr, bench.partition("orders").elr) == ([1], [])
+    bench.heartbeat(2)
+    assert bench.partition("alone").leader == 2
 
 
 def test_what_is_so_already_takes_no_record(bench: Any) -> None:
