@@ -79,7 +79,7 @@ class Consumer:
 class Call:
     """One request that waits for its answer."""
 
-    def __init__(self, stage: "Stage", consumer: Consumer) -> None:
+    def __init__(self, stage: Stage, consumer: Consumer) -> None:
         self.stage = stage
         self.consumer = consumer
 
