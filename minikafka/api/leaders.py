@@ -23,15 +23,15 @@ def refuse_elections(
 ) -> ElectLeadersResponse:
     """The error at every partition asked for, and at the top where there is a field for it."""
     code = int(error.code)
+    # As in Kafka, a text that says no more than the code is not sent.
+    message = None if error.message == error.code.message else error.message
     return ElectLeadersResponse(
         error_code=code if context.version >= 1 else 0,
         replica_election_results=[
             ReplicaElectionResult(
                 topic=topic.topic,
                 partition_result=[
-                    PartitionResult(
-                        partition_id=index, error_code=code, error_message=error.message
-                    )
+                    PartitionResult(partition_id=index, error_code=code, error_message=message)
                     for index in topic.partitions
                 ],
             )
