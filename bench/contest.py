@@ -15,7 +15,7 @@ from bench.scenario import Figures, Scenario
 # Scenario name to contestant name to the figures of each round.
 Results = dict[str, dict[str, list[Figures]]]
 
-WARM_UP_AT_MOST_S = 15
+WARM_UP_AT_MOST_S = 12
 SETTINGS = {
     "num.partitions": "1",
     "auto.create.topics.enable": "false",

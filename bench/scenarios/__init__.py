@@ -19,9 +19,9 @@ def all_scenarios() -> list[Scenario]:
         Announced(peers=4, announced_bytes=100 * MIB),
         ProduceBatches("produce-16k", record_bytes=KIB, records=16, round_bytes=200_000_000),
         ProduceBatches("produce-16k-100b", record_bytes=100, records=None, round_bytes=200_000_000),
-        ProduceBatches("produce-1m", record_bytes=KIB, records=976, round_bytes=700_000_000),
+        ProduceBatches("produce-1m", record_bytes=KIB, records=976, round_bytes=600_000_000),
         SmallRequests(connections=50, requests=20_000),
         AckLatency(requests=4_000),
-        FetchLog("fetch-1m", fetch_bytes=MIB, round_bytes=1_500_000_000),
+        FetchLog("fetch-1m", fetch_bytes=MIB, round_bytes=1_200_000_000),
         FetchLog("fetch-64k", fetch_bytes=64 * KIB, round_bytes=200_000_000),
     ]
