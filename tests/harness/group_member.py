@@ -1,6 +1,6 @@
 """A group member in a process of its own, so that it can die: `GroupMember` starts and watches it.
 
-As a program (`python -m harness.group_member LIBRARY BOOTSTRAP GROUP TOPIC [INSTANCE]`) it joins,
+As a program (`SESSION_MS LIBRARY BOOTSTRAP GROUP TOPIC [INSTANCE]` are its arguments) it joins,
 reads, commits synchronously what it has read, and prints a line for each thing that happens:
 `assigned 0 1 2`, `read PARTITION OFFSET`, `left`. SIGTERM makes it leave in good order.
 """
@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 LIBRARIES = ("confluent-kafka", "aiokafka", "kafka-python")
-SESSION_TIMEOUT_MS = 1500
 HEARTBEAT_MS = 200
 
 
@@ -25,9 +24,16 @@ class GroupMember:
     """The watching side: the process, and what it has said so far."""
 
     def __init__(
-        self, library: str, bootstrap: str, group: str, topic: str, instance: str | None = None
+        self,
+        library: str,
+        bootstrap: str,
+        group: str,
+        topic: str,
+        instance: str | None = None,
+        session_timeout_ms: int = 1500,
     ) -> None:
-        command = [sys.executable, "-m", "harness.group_member", library, bootstrap, group, topic]
+        command = [sys.executable, "-m", "harness.group_member", str(session_timeout_ms)]
+        command += [library, bootstrap, group, topic]
         if instance is not None:
             command.append(instance)
         self.process = subprocess.Popen(
@@ -107,14 +113,19 @@ def say(*words: object) -> None:
 
 
 def run_confluent(
-    bootstrap: str, group: str, topic: str, instance: str | None, stopped: threading.Event
+    session_ms: int,
+    bootstrap: str,
+    group: str,
+    topic: str,
+    instance: str | None,
+    stopped: threading.Event,
 ) -> None:
     import confluent_kafka
 
     settings: dict[str, Any] = {
         "bootstrap.servers": bootstrap,
         "group.id": group,
-        "session.timeout.ms": SESSION_TIMEOUT_MS,
+        "session.timeout.ms": session_ms,
         "heartbeat.interval.ms": HEARTBEAT_MS,
         "auto.offset.reset": "earliest",
         "enable.auto.commit": False,
@@ -136,7 +147,12 @@ def run_confluent(
 
 
 def run_kafka_python(
-    bootstrap: str, group: str, topic: str, instance: str | None, stopped: threading.Event
+    session_ms: int,
+    bootstrap: str,
+    group: str,
+    topic: str,
+    instance: str | None,
+    stopped: threading.Event,
 ) -> None:
     warnings.simplefilter("ignore")
     import kafka  # type: ignore[import-untyped]  # has none
@@ -152,7 +168,7 @@ def run_kafka_python(
         bootstrap_servers=bootstrap,
         group_id=group,
         group_instance_id=instance,
-        session_timeout_ms=SESSION_TIMEOUT_MS,
+        session_timeout_ms=session_ms,
         heartbeat_interval_ms=HEARTBEAT_MS,
         auto_offset_reset="earliest",
         enable_auto_commit=False,
@@ -167,7 +183,12 @@ def run_kafka_python(
 
 
 async def run_aiokafka(
-    bootstrap: str, group: str, topic: str, instance: str | None, stopped: threading.Event
+    session_ms: int,
+    bootstrap: str,
+    group: str,
+    topic: str,
+    instance: str | None,
+    stopped: threading.Event,
 ) -> None:
     import aiokafka  # type: ignore[import-untyped]  # has none
 
@@ -182,7 +203,7 @@ async def run_aiokafka(
         bootstrap_servers=bootstrap,
         group_id=group,
         group_instance_id=instance,
-        session_timeout_ms=SESSION_TIMEOUT_MS,
+        session_timeout_ms=session_ms,
         heartbeat_interval_ms=HEARTBEAT_MS,
         auto_offset_reset="earliest",
         enable_auto_commit=False,
@@ -197,17 +218,24 @@ async def run_aiokafka(
     await consumer.stop()
 
 
-def main(library: str, bootstrap: str, group: str, topic: str, instance: str | None = None) -> None:
+def main(
+    session_ms: int,
+    library: str,
+    bootstrap: str,
+    group: str,
+    topic: str,
+    instance: str | None = None,
+) -> None:
     stopped = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stopped.set())
     if library == "confluent-kafka":
-        run_confluent(bootstrap, group, topic, instance, stopped)
+        run_confluent(session_ms, bootstrap, group, topic, instance, stopped)
     elif library == "kafka-python":
-        run_kafka_python(bootstrap, group, topic, instance, stopped)
+        run_kafka_python(session_ms, bootstrap, group, topic, instance, stopped)
     else:
-        asyncio.run(run_aiokafka(bootstrap, group, topic, instance, stopped))
+        asyncio.run(run_aiokafka(session_ms, bootstrap, group, topic, instance, stopped))
     say("left")
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main(int(sys.argv[1]), *sys.argv[2:])
