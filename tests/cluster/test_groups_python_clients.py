@@ -26,7 +26,7 @@ class Members:
 
     def __init__(self, broker: RunningBroker, library: str, group: str) -> None:
         self.broker = broker
-        self.library = library
+        self.client_name = library
         self.group = group
         self.topic = f"{group}-topic"
         self.started: list[GroupMember] = []
@@ -34,7 +34,7 @@ class Members:
             wire.create_topic(self.topic, PARTITIONS)
 
     def start(self, instance: str | None = None) -> GroupMember:
-        member = GroupMember(self.library, self.broker.bootstrap, self.group, self.topic, instance)
+        member = GroupMember(self.client_name, self.broker.bootstrap, self.group, self.topic, instance)
         self.started.append(member)
         return member
 
