@@ -176,7 +176,9 @@ class Admin:
             _check(gone.error_code, name, gone.error_message)
 
         await self._ask(request, DeleteTopicsResponse, read, deadline, final_unknown=True)
-        self._cluster.topics.pop(name, None)
+        backoff = self._cluster.backoff()
+        while name in await self.list_topics(timeout_ms=self._broker_ms(deadline)):
+            await self._cluster.pause(backoff, deadline)  # brokers hear of it a little later
 
     async def list_topics(
         self, *, internal: bool = False, timeout_ms: float | None = None

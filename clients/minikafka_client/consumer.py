@@ -10,8 +10,7 @@ is the cheaper way to read: values are decoded a batch at a time, the rest only 
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from ssl import SSLContext
 from typing import Final, Literal, Self
 
@@ -25,9 +24,9 @@ from minikafka_client.fetcher import (
     READ_UNCOMMITTED,
     Fetcher,
     FetchSettings,
-    Position,
 )
 from minikafka_client.offsets import EARLIEST, LATEST, FoundOffset, list_offsets
+from minikafka_client.reader import Reader
 
 _STARTS: Final = {"earliest": EARLIEST, "latest": LATEST}
 _ISOLATION: Final = {"read_uncommitted": READ_UNCOMMITTED, "read_committed": READ_COMMITTED}
@@ -35,7 +34,7 @@ _ISOLATION: Final = {"read_uncommitted": READ_UNCOMMITTED, "read_committed": REA
 __all__ = ["Consumer", "ConsumerRecord", "FetchedBatch", "FoundOffset", "TopicPartition"]
 
 
-class Consumer:
+class Consumer(Reader):
     """A consumer without a group; use it as an async context manager. Durations are in ms.
 
     `start` says where to begin in partitions without an offset. `on_out_of_range` says what to do
@@ -77,6 +76,7 @@ class Consumer:
             retry_backoff_ms=retry_backoff_ms,
             ssl=ssl,
         )
+        super().__init__()
         self._settings = FetchSettings(
             max_wait_ms=fetch_max_wait_ms,
             min_bytes=fetch_min_bytes,
@@ -88,8 +88,6 @@ class Consumer:
         )
         self._start = _STARTS[start]
         self._topics = topics
-        self._open: tuple[Position, FetchedBatch] | None = None  # which `async for` is within
-        self._closed = True
 
     # --- life
 
@@ -131,11 +129,6 @@ class Consumer:
 
     # --- assignment and position
 
-    @property
-    def assignment(self) -> list[TopicPartition]:
-        """The partitions that are consumed."""
-        return list(self._fetcher.positions)
-
     def assign(self, places: Iterable[tuple[str, int]] | Mapping[TopicPartition, int]) -> None:
         """Consume exactly these partitions: from `start`, or from the offsets of a mapping."""
         self._check_open()
@@ -148,34 +141,6 @@ class Consumer:
             if place in offsets or place not in self._fetcher.positions:
                 self._fetcher.place_at(place, offsets.get(place, -1), self._start)
 
-    def seek(self, place: tuple[str, int], offset: int) -> None:
-        """Go on at an offset."""
-        at_least("offset", offset, 0)
-        self._placed(place)
-        self._fetcher.place_at(TopicPartition(*place), offset)
-
-    def seek_to_start(self, *places: tuple[str, int]) -> None:
-        """Go to the start of the log, in all partitions unless some are given."""
-        for place in places or self.assignment:
-            self._placed(place)
-            self._fetcher.place_at(TopicPartition(*place), -1, EARLIEST)
-
-    def seek_to_end(self, *places: tuple[str, int]) -> None:
-        """Go to the end of the log, in all partitions unless some are given."""
-        for place in places or self.assignment:
-            self._placed(place)
-            self._fetcher.place_at(TopicPartition(*place), -1, LATEST)
-
-    def pause(self, *places: tuple[str, int]) -> None:
-        """Return no records of these partitions (all, unless some are given) until resumed."""
-        for place in places or self.assignment:
-            self._placed(place).paused = True
-
-    def resume(self, *places: tuple[str, int]) -> None:
-        """Take back `pause`."""
-        for place in places or self.assignment:
-            self._fetcher.resume(self._placed(place))
-
     async def position(self, place: tuple[str, int], timeout_ms: float | None = None) -> int:
         """The offset of the next record to be returned. Raises Timeout, BrokerError."""
         position = self._placed(place)
@@ -185,62 +150,6 @@ class Consumer:
             if position.offset < 0 and self._fetcher.positions.get(position.place) is position:
                 position.offset = position.fetch_offset = found[position.place].offset
         return position.offset
-
-    def lag(self, place: tuple[str, int]) -> int | None:
-        """Records between the position and the end as the last fetch told it, or None."""
-        position = self._placed(place)
-        if position.high_watermark < 0 or position.offset < 0:
-            return None
-        return max(0, position.high_watermark - position.offset)
-
-    # --- records
-
-    async def __aiter__(self) -> AsyncIterator[ConsumerRecord]:
-        """The records, for ever; `position` moves with each record."""
-        while True:
-            position, batch = self._open = await self._next_batch(None)
-            for record in batch.records():
-                position.offset = record.offset + 1
-                yield record
-                if position.paused:
-                    break  # or sought, or assigned anew
-            else:
-                position.offset = batch.next_offset
-                self._open = None
-
-    async def batches(self) -> AsyncIterator[FetchedBatch]:
-        """The records as batches, for ever; `position` moves past a batch when it is returned."""
-        while True:
-            position, batch = await self._next_batch(None)
-            position.offset = batch.next_offset
-            yield batch
-
-    async def next_batch(self, timeout_ms: float | None = None) -> FetchedBatch | None:
-        """One batch, or None when there is none within `timeout_ms` (None: wait for ever)."""
-        try:
-            limit_s = None if timeout_ms is None else timeout_ms / 1000
-            position, batch = await self._next_batch(limit_s)
-        except TimeoutError:
-            return None
-        position.offset = batch.next_offset
-        return batch
-
-    async def _next_batch(self, limit_s: float | None) -> tuple[Position, FetchedBatch]:
-        self._check_open()
-        fetcher = self._fetcher
-        if self._open is not None:
-            # Somebody has left `async for` within a batch.
-            (position, batch), self._open = self._open, None
-            if position.offset < batch.next_offset:
-                fetcher.put_back(position, batch.rest_from(position.offset))
-        taken = fetcher.take()
-        if taken is not None:
-            return taken
-        async with asyncio.timeout(limit_s):
-            while (taken := fetcher.take()) is None:
-                await fetcher.wait()
-                self._check_open()
-        return taken
 
     # --- offsets
 
@@ -297,14 +206,3 @@ class Consumer:
 
     def _deadline(self, timeout_ms: float | None) -> float:
         return self._cluster.deadline(None if timeout_ms is None else timeout_ms / 1000)
-
-    def _placed(self, place: tuple[str, int]) -> Position:
-        self._check_open()
-        position = self._fetcher.positions.get(TopicPartition(*place))
-        if position is None:
-            raise ConfigError(f"{place[0]}-{place[1]} is not assigned to this consumer")
-        return position
-
-    def _check_open(self) -> None:
-        if self._closed:
-            raise Closed("the consumer is closed, or not started")

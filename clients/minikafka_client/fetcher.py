@@ -90,6 +90,7 @@ class Position:
     __slots__ = (
         "blocked",
         "buffered",
+        "done",
         "fetch_offset",
         "fetching",
         "high_watermark",
@@ -105,6 +106,8 @@ class Position:
         self.place = place
         self.offset = offset
         self.fetch_offset = offset
+        self.done = _UNKNOWN
+        """The offset up to which the application has gone on, for auto commit."""
         self.start = start
         self.leader_epoch = -1
         self.high_watermark = -1

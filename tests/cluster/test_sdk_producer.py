@@ -124,6 +124,8 @@ async def test_killed_and_started_again_nothing_is_lost_or_doubled(
 @pytest.mark.parametrize("sign", [signal.SIGKILL, signal.SIGSTOP])
 async def test_every_wait_is_bounded(own_broker: RunningBroker, sign: signal.Signals) -> None:
     pid = own_broker.pid
+    async with Producer(own_broker.bootstrap) as warm:
+        await warm.send("sdk-gone", b"create the topic")
     producer = Producer(own_broker.bootstrap, delivery_timeout_ms=400, connect_timeout_ms=300)
     await producer.start()
     await producer.send("sdk-gone", b"before")
