@@ -1,8 +1,8 @@
 """One broker: its start order and its stop order, and nothing else.
 
-Start: directories → metadata log, election, replay → logs of the replicas → listeners →
-registration → unfenced. What is replayed is complete before the first request is read, so that no
-client sees less than before the restart.
+Start: directories → metadata log, election, replay → logs of the replicas → ports taken →
+registration → unfenced → connections accepted. Nobody gets in before the broker is ready, so that
+no client sees less than before the restart.
 
 Stop: controlled shutdown → no more connections, parked requests answered → metadata log closed →
 replicas' logs closed and marked clean. Nothing durable depends on the stop being reached.
@@ -159,6 +159,8 @@ class Broker:
         await lifecycle.register(self._advertised())
         await lifecycle.register_controller(self._controller_endpoints())
         await lifecycle.unfence()
+        for server in self._servers:
+            await server.accept()
         services.producer_ids.start()
         Maintenance(
             settings=settings,
@@ -279,7 +281,9 @@ class Broker:
             self._servers.append(server)
             for listener in listeners:
                 try:
-                    port = await server.listen(listener.name, listener.host, listener.port)
+                    port = await server.listen(
+                        listener.name, listener.host, listener.port, accept=False
+                    )
                 except OSError as error:
                     raise StartError(f"cannot listen on {listener.address}: {error}") from error
                 bound = self._controller_addresses if controller else self.addresses

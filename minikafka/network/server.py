@@ -58,23 +58,29 @@ class Server:
 
     # --- listening
 
-    async def listen(self, name: str, host: str, port: int) -> int:
+    async def listen(self, name: str, host: str, port: int, *, accept: bool = True) -> int:
         """Listen as `name`; returns the port, chosen by the system when `port` is 0.
 
-        `host` "" is every interface, IPv4 and IPv6, on one port. Raises OSError.
+        `host` "" is every interface, IPv4 and IPv6, on one port. Without `accept` the port is only
+        taken, and clients are refused until `accept()`. Raises OSError.
         """
         try:
-            listener = await self._bind(name, host, port)
+            listener = await self._bind(name, host, port, accept)
         except OSError as error:
             if host or error.errno not in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
                 raise
-            listener = await self._bind(name, "0.0.0.0", port)  # no IPv6 here
+            listener = await self._bind(name, "0.0.0.0", port, accept)  # no IPv6 here
         self._listeners.append(listener)
         if self._sweep_timer is None:
             self._schedule_sweep()
         return _ports(listener)[0]
 
-    async def _bind(self, name: str, host: str, port: int) -> asyncio.Server:
+    async def accept(self) -> None:
+        """Let clients in on the ports that `listen` has only taken."""
+        for listener in self._listeners:
+            await listener.start_serving()
+
+    async def _bind(self, name: str, host: str, port: int, accept: bool) -> asyncio.Server:
         """With port 0 a loop chooses a port for each address family: insist on one for all."""
         wanted = port
         for attempt in range(_SAME_PORT_TRIES):
@@ -84,6 +90,7 @@ class Server:
                     host or None,
                     wanted,
                     backlog=self.limits.listen_backlog,
+                    start_serving=accept,
                 )
             except OSError as error:
                 if wanted == port or error.errno != errno.EADDRINUSE:
