@@ -34,6 +34,10 @@ METADATA_AT_MOST = 12
 """Version 13 adds KIP-1102's request to bootstrap anew, which this client does by itself."""
 
 
+COORDINATOR = -1_000
+"""`COORDINATOR - node_id` in place of a node id means a second connection to that broker."""
+
+
 class Node(NamedTuple):
     """A broker as clients reach it."""
 
@@ -201,8 +205,8 @@ class Cluster:
             each.node_id: Node(each.node_id, each.host, each.port, each.rack)
             for each in answer.brokers
         }
-        for node_id in [known for known in self._channels if known not in self.nodes]:
-            self._channels.pop(node_id).close("no longer in the cluster")
+        for key in [known for known in self._channels if _node_id(known) not in self.nodes]:
+            self._channels.pop(key).close("no longer in the cluster")
         self.cluster_id = answer.cluster_id
         self.controller_id = answer.controller_id
         if asked is None:
@@ -241,9 +245,9 @@ class Cluster:
         return opened
 
     async def _open(self, node_id: int) -> Channel:
-        node = self.nodes.get(node_id)
+        node = self.nodes.get(_node_id(node_id))
         if node is None:
-            raise NotConnected(f"no broker {node_id} in the cluster")
+            raise NotConnected(f"no broker {_node_id(node_id)} in the cluster")
         backoff, not_before = self._backoffs.get(node_id, (self._reconnect_backoff(), 0.0))
         now = self._loop.time()
         if not_before > now:
@@ -304,6 +308,10 @@ class Cluster:
         if task.cancelled():
             raise Closed("the client was closed")
         return task.result()
+
+
+def _node_id(key: int) -> int:
+    return COORDINATOR - key if key <= COORDINATOR else key
 
 
 def _topic_info(topic: MetadataResponseTopic, known: TopicInfo | None) -> TopicInfo:

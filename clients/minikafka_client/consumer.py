@@ -10,13 +10,15 @@ is the cheaper way to read: values are decoded a batch at a time, the rest only 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from ssl import SSLContext
 from typing import Final, Literal, Self
 
 from minikafka.protocol.errors import ErrorCode
+from minikafka_client.assignors import ASSIGNORS
 from minikafka_client.cluster import Cluster
 from minikafka_client.config import ClientConfig, at_least, parse_bootstrap
+from minikafka_client.consumer_group import ConsumerGroup
 from minikafka_client.errors import BrokerError, Closed, ConfigError, NotConnected
 from minikafka_client.fetched import ConsumerRecord, FetchedBatch, TopicPartition
 from minikafka_client.fetcher import (
@@ -25,6 +27,7 @@ from minikafka_client.fetcher import (
     Fetcher,
     FetchSettings,
 )
+from minikafka_client.membership import GroupSettings, Hook
 from minikafka_client.offsets import EARLIEST, LATEST, FoundOffset, list_offsets
 from minikafka_client.reader import Reader
 
@@ -35,7 +38,12 @@ __all__ = ["Consumer", "ConsumerRecord", "FetchedBatch", "FoundOffset", "TopicPa
 
 
 class Consumer(Reader):
-    """A consumer without a group; use it as an async context manager. Durations are in ms.
+    """A consumer, in a group or without; use it as an async context manager. Durations are in ms.
+
+    With `group` the members share the partitions of `topics`, and positions are committed: every
+    `auto_commit_ms` and before partitions go, unless that is None. A record counts as consumed once
+    the next one is asked for. The hooks `on_assigned` and `on_revoked` get partitions and are
+    awaited: before their first record, and before somebody else may have them.
 
     `start` says where to begin in partitions without an offset. `on_out_of_range` says what to do
     when the log no longer has (or does not have yet) an offset: go where `start` says (None),
@@ -60,6 +68,15 @@ class Consumer(Reader):
         connect_timeout_ms: float = 10_000,
         retry_backoff_ms: float = 100,
         ssl: SSLContext | None = None,
+        group: str | None = None,
+        group_instance_id: str | None = None,
+        assignors: Sequence[str] = ("cooperative-sticky",),
+        session_timeout_ms: int = 45_000,
+        rebalance_timeout_ms: int = 60_000,
+        heartbeat_interval_ms: int = 3_000,
+        auto_commit_ms: float | None = 5_000,
+        on_assigned: Hook | None = None,
+        on_revoked: Hook | None = None,
     ) -> None:
         if start not in _STARTS:
             raise ConfigError(f"start is {start!r}: 'earliest' or 'latest'")
@@ -86,6 +103,19 @@ class Consumer(Reader):
             check_crcs=check_crcs,
             reset=on_out_of_range or start,
         )
+        if not assignors or not set(assignors) <= ASSIGNORS.keys():
+            raise ConfigError(f"assignors are {assignors!r}: some of {', '.join(ASSIGNORS)}")
+        self._group_id = group
+        self._group_settings = GroupSettings(
+            assignors=assignors,
+            session_timeout_ms=session_timeout_ms,
+            rebalance_timeout_ms=rebalance_timeout_ms,
+            heartbeat_interval_ms=heartbeat_interval_ms,
+            instance_id=group_instance_id,
+        )
+        self._auto_commit_ms = auto_commit_ms
+        self._hooks = (on_assigned, on_revoked)
+        self._group: ConsumerGroup | None = None
         self._start = _STARTS[start]
         self._topics = topics
 
@@ -108,7 +138,9 @@ class Consumer(Reader):
             await cluster.start(self._config.connect_timeout_s)
             self._fetcher = Fetcher(cluster, self._settings)
             self._closed = False
-            if self._topics:
+            if self._group_id is not None:
+                self._join(self._group_id)
+            elif self._topics:
                 deadline = cluster.deadline()
                 for topic in self._topics:
                     await self._assign_all(topic, deadline)
@@ -116,15 +148,34 @@ class Consumer(Reader):
             await cluster.close()
             raise
 
+    def _join(self, group_id: str) -> None:
+        on_assigned, on_revoked = self._hooks
+        self._group = ConsumerGroup(
+            self._cluster,
+            self._fetcher,
+            group_id,
+            self._topics,
+            self._group_settings,
+            start=self._start,
+            auto_commit_ms=self._auto_commit_ms,
+            on_assigned=on_assigned,
+            on_revoked=on_revoked,
+        )
+
     async def _assign_all(self, topic: str, deadline: float) -> None:
         for partition in await self._partitions(topic, deadline):
             self._fetcher.place_at(TopicPartition(topic, partition), -1, self._start)
 
-    async def close(self) -> None:
-        """Disconnect; takes no time."""
-        if not self._closed:
-            self._closed = True
-            self._fetcher.fail(Closed("the consumer is closed"))
+    async def close(self, timeout_ms: float = 5_000) -> None:
+        """Commit (if that is automatic), leave the group, disconnect: within `timeout_ms`."""
+        if self._closed:
+            return
+        self._closed = True
+        self._fetcher.fail(Closed("the consumer is closed"))
+        try:
+            if self._group is not None:
+                await self._group.close(timeout_ms / 1000)
+        finally:
             await self._cluster.close()
 
     # --- assignment and position
@@ -150,6 +201,35 @@ class Consumer(Reader):
             if position.offset < 0 and self._fetcher.positions.get(position.place) is position:
                 position.offset = position.fetch_offset = found[position.place].offset
         return position.offset
+
+    # --- the group's offsets
+
+    async def commit(
+        self,
+        offsets: Mapping[TopicPartition, int] | None = None,
+        *,
+        timeout_ms: float | None = None,
+    ) -> None:
+        """Store offsets for the group: of the next record that each partition's consumer shall get.
+
+        By default of everything returned so far. Raises BrokerError (not `.retriable` when the
+        partitions are somebody else's by now), Timeout.
+        """
+        self._check_open()
+        await self._in_group().commit(offsets, self._deadline(timeout_ms))
+
+    async def committed(
+        self, places: Iterable[tuple[str, int]], timeout_ms: float | None = None
+    ) -> dict[TopicPartition, int]:
+        """The group's offsets; partitions without are left out."""
+        self._check_open()
+        wanted = [TopicPartition(*place) for place in places]
+        return await self._in_group().coordinator.committed(wanted, self._deadline(timeout_ms))
+
+    def _in_group(self) -> ConsumerGroup:
+        if self._group is None:
+            raise ConfigError("the consumer has no group")
+        return self._group
 
     # --- offsets
 

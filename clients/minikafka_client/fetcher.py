@@ -128,7 +128,7 @@ class Fetcher:
         self._low = max(1, settings.partition_max_bytes // 2)
         self._cluster = cluster
         self._ready: deque[tuple[Position, FetchedBatch | ClientError]] = deque()
-        self._failure: ClientError | None = None
+        self._failure: BaseException | None = None
         self._arrived = asyncio.Event()
         self._changed = asyncio.Event()
         self._fetching: dict[int, asyncio.Task[None]] = {}
@@ -196,7 +196,7 @@ class Fetcher:
         self._arrived.clear()
         await self._arrived.wait()
 
-    def fail(self, failure: ClientError) -> None:
+    def fail(self, failure: BaseException) -> None:
         """Whoever takes next shall hear of it."""
         self._failure = failure
         self._arrived.set()
