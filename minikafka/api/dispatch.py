@@ -5,8 +5,9 @@ or None when it answers the exchange itself (Produce with acks=0, a parked Fetch
 `KafkaError` becomes the answer's error code here (the whole request) or in `per_item` (one topic,
 partition or group) and nowhere else. Whatever else a handler raises is a fault of ours: `refused`
 logs it with its traceback and answers UNKNOWN_SERVER_ERROR in the API's own shape, as Kafka does,
-whether the handler failed at once, in a task or while its request was parked. Only `ProtocolError`
-closes the connection.
+whether the handler failed at once, in a task or while its request was parked, or made an answer
+that cannot be written. Only `ProtocolError`, a request that cannot be understood, closes the
+connection.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from minikafka.protocol.apis import (
     valid_versions,
 )
 from minikafka.protocol.codec import decoder, encoder
-from minikafka.protocol.errors import ErrorCode, KafkaError, ProtocolError
+from minikafka.protocol.errors import ErrorCode, KafkaError, ProtocolError, UnencodableMessage
 from minikafka.protocol.types import Message
 
 logger = logging.getLogger("minikafka.api")
@@ -236,17 +237,17 @@ class Dispatcher:
         )
         try:
             result = api.handler(context, request)
-        except ProtocolError:
-            raise
-        except Exception as error:  # noqa: BLE001 -- supervision, see `refused`
+        except Exception as error:
+            if _is_clients_fault(error):
+                raise
             result = refused(context, request, api.refusal, error)
         if result is None:
             return
         if isinstance(result, Message):
-            answer(context, result)
+            _finish(api, context, request, result)
             return
         self.services.scope.spawn(
-            self._finish(api, context, request, result), f"serve {api.key.name}"
+            self._await(api, context, request, result), f"serve {api.key.name}"
         )
 
     def _load(self, key: int) -> Api:
@@ -256,7 +257,7 @@ class Dispatcher:
         api = self.apis[key] = Api(name, self._advertised[name])
         return api
 
-    async def _finish(
+    async def _await(
         self,
         api: Api,
         context: RequestContext,
@@ -266,13 +267,30 @@ class Dispatcher:
         response: Message | None
         try:
             response = await result
-        except ProtocolError as error:
-            context.exchange.close(str(error))
-            return
         except Exception as error:  # noqa: BLE001 -- supervision, see `refused`
+            if _is_clients_fault(error):
+                context.exchange.close(str(error))
+                return
             response = refused(context, request, api.refusal, error)
         if response is not None:
-            answer(context, response)
+            _finish(api, context, request, response)
+
+
+def _is_clients_fault(error: Exception) -> bool:
+    """Whether Kafka would close the connection: what the client sent cannot be understood. What we
+    made and cannot be written is our own fault.
+    """
+    return isinstance(error, ProtocolError) and not isinstance(error, UnencodableMessage)
+
+
+def _finish(api: Api, context: RequestContext, request: Message, response: Message) -> None:
+    """Answer; with an error when `response` cannot be written in the version asked for."""
+    try:
+        answer(context, response)
+    except ProtocolError as error:
+        refusal = refused(context, request, api.refusal, error)
+        if refusal is not None:
+            answer(context, refusal)
 
 
 def refused(

@@ -18,7 +18,10 @@ from minikafka.protocol.codec import decode, encode
 from minikafka.protocol.errors import ErrorCode, KafkaError, ProtocolError
 from minikafka.protocol.headers import RequestHeader
 from minikafka.protocol.messages.create_topics import CreatableTopic, CreateTopicsRequest
-from minikafka.protocol.messages.describe_cluster import DescribeClusterRequest
+from minikafka.protocol.messages.describe_cluster import (
+    DescribeClusterRequest,
+    DescribeClusterResponse,
+)
 from minikafka.protocol.messages.metadata import MetadataRequest
 
 UNKNOWN = int(ErrorCode.UNKNOWN_SERVER_ERROR)
@@ -96,6 +99,24 @@ async def test_only_a_protocol_error_closes(cluster: Any) -> None:
         replace_handler(cluster.dispatcher, ApiKey.DESCRIBE_CLUSTER, handler)
         with pytest.raises(error, match="nonsense"):
             await cluster.ask(DescribeClusterRequest(), 1)
+
+
+async def test_an_answer_that_cannot_be_written_is_our_fault(
+    cluster: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    def too_much(context: Any, request: Any) -> Any:
+        return DescribeClusterResponse(controller_id=2**40)
+
+    async def too_much_later(context: Any, request: Any) -> Any:
+        return DescribeClusterResponse(controller_id=2**40)
+
+    def raises(context: Any, request: Any) -> Any:
+        return encode(DescribeClusterResponse(controller_id=2**40), 1)
+
+    for handler in (too_much, too_much_later, raises):
+        replace_handler(cluster.dispatcher, ApiKey.DESCRIBE_CLUSTER, handler)
+        assert (await cluster.ask(DescribeClusterRequest(), 1)).error_code == UNKNOWN
+    assert len(caplog.records) == 3
 
 
 async def test_one_fault_does_not_hold_up_the_next_request(cluster: Any, broken: Handler) -> None:
