@@ -23,6 +23,7 @@ from harness.wire import API_VERSIONS, AnswerError
 
 from minikafka.protocol.apis import (
     ApiKey,
+    request_class,
     request_header_version,
     response_class,
     response_header_version,
@@ -30,6 +31,7 @@ from minikafka.protocol.apis import (
 )
 from minikafka.protocol.codec import decode, encode
 from minikafka.protocol.errors import ProtocolError
+from minikafka.protocol.framing import split_request
 from minikafka.protocol.headers import RequestHeader
 from minikafka.protocol.messages.api_versions import ApiVersionsRequest
 from minikafka.protocol.messages.delete_topics import DeleteTopicsRequest
@@ -44,6 +46,7 @@ VOLLEY = 16
 SILENCE_S = 2.0
 SENTINEL = -77
 TOPICS = 4
+PARTITIONS_MAX = 200
 BAD_PREFIX_SHARE = 0.04
 SOUND_SHARE = 0.35
 # Kafka closes the connection over an enumeration's value that it does not know.
@@ -129,8 +132,7 @@ class Storm:
             return Shot(self._sound(), self._correlation_id, is_sound=True)
         payload = self._sound() if lot < 0.7 else self.source.choice(self._vectors)
         shot = Shot(self._mutator.damaged(payload), self._correlation_id, is_sound=False)
-        # By chance it could unregister the one broker there is, which then would lead nothing.
-        return shot if shot.api[0] != ApiKey.UNREGISTER_BROKER else self._shot()
+        return shot if not _is_costly(shot) else self._shot()
 
     # --- sending
 
@@ -282,6 +284,24 @@ class Storm:
             raise BadAnswerError(f"{len(answer) - end} bytes too many in the answer to {shot}")
         self.outcomes["answered"] += 1
         self.errors.update(_error_codes(response))
+
+
+def _is_costly(shot: Shot) -> bool:
+    """Whether the request, by chance, is one that costs what it should: it unregisters the broker,
+    or makes thousands of partitions.
+    """
+    key, version = shot.api
+    if key == ApiKey.UNREGISTER_BROKER:
+        return True
+    if key not in (ApiKey.CREATE_TOPICS, ApiKey.CREATE_PARTITIONS):
+        return False
+    try:
+        start = split_request(memoryview(shot.data))[1]
+        request: Any = decode(request_class(key), version, shot.data, start)[0]
+    except (ProtocolError, LookupError):
+        return False
+    field = "num_partitions" if key == ApiKey.CREATE_TOPICS else "count"
+    return any(getattr(topic, field) > PARTITIONS_MAX for topic in request.topics)
 
 
 def _header(key: int, version: int) -> bytes:
