@@ -31,6 +31,7 @@ class KeyType(IntEnum):
     SHARE = 2
 
 
+_KEY_TYPES = frozenset(KeyType)
 _SEVERAL_KEYS_SINCE = 4
 _SHARE_SINCE = 6
 _OK_MESSAGE = "NONE"
@@ -40,8 +41,10 @@ _OK_MESSAGE = "NONE"
 def refuse(
     context: RequestContext, request: FindCoordinatorRequest, error: KafkaError
 ) -> FindCoordinatorResponse:
-    """The error at every key, which names no broker then."""
+    """The error at every key, which names no broker then; here with a text."""
     refused = [_nobody(key, error) for key in _keys(context, request)]
+    for each in refused:
+        each.error_message = error.message
     return _response(context, refused)
 
 
@@ -49,7 +52,9 @@ def refuse(
 def find_coordinator(
     context: RequestContext, request: FindCoordinatorRequest
 ) -> FindCoordinatorResponse:
-    """Look each key up by itself."""
+    """Look each key up by itself. Raises KafkaError 42 for a type of keys that nobody knows."""
+    if request.key_type not in _KEY_TYPES:
+        raise KafkaError(ErrorCode.INVALID_REQUEST)
     found = per_item(
         _keys(context, request), lambda key: _find(context, request.key_type, key), _nobody
     )
@@ -61,17 +66,16 @@ def _keys(context: RequestContext, request: FindCoordinatorRequest) -> list[str]
 
 
 def _find(context: RequestContext, key_type: int, key: str) -> Coordinator:
-    """Raises KafkaError 15 (none so far), 42 (no such type, or no key of that type)."""
-    if key_type == KeyType.SHARE and context.version >= _SHARE_SINCE:
-        if len(key.split(":")) != 3:
+    """Raises KafkaError 15 (none so far), 42 (no key of that type)."""
+    if key_type == KeyType.SHARE:
+        if context.version < _SHARE_SINCE or len(key.split(":")) != 3:
             raise KafkaError(ErrorCode.INVALID_REQUEST)
         # This version runs no share coordinator.
         raise KafkaError(ErrorCode.COORDINATOR_NOT_AVAILABLE)
     if key_type == KeyType.TRANSACTION:
         # This version runs no transaction coordinator.
         raise KafkaError(ErrorCode.COORDINATOR_NOT_AVAILABLE)
-    if key_type != KeyType.GROUP:
-        raise KafkaError(ErrorCode.INVALID_REQUEST)
+    assert key_type == KeyType.GROUP
     index = groups_of(context).partition_of(key)
     if index is None:
         create_topics(context, [CONSUMER_OFFSETS_TOPIC])
@@ -85,9 +89,11 @@ def _find(context: RequestContext, key_type: int, key: str) -> Coordinator:
 
 
 def _nobody(key: str, error: KafkaError) -> Coordinator:
-    return Coordinator(
-        key=key, node_id=-1, port=-1, error_code=int(error.code), error_message=error.message
-    )
+    return Coordinator(key=key, node_id=-1, port=-1, error_code=int(error.code))
+
+
+def _message(code: int) -> str:
+    return ErrorCode(code).message if code else _OK_MESSAGE
 
 
 def _response(context: RequestContext, found: list[Coordinator]) -> FindCoordinatorResponse:
@@ -96,7 +102,7 @@ def _response(context: RequestContext, found: list[Coordinator]) -> FindCoordina
     (only,) = found
     return FindCoordinatorResponse(
         error_code=only.error_code,
-        error_message=only.error_message or _OK_MESSAGE,
+        error_message=only.error_message or _message(only.error_code),
         node_id=only.node_id,
         host=only.host,
         port=only.port,

@@ -62,10 +62,11 @@ def join_group(context: RequestContext, request: JoinGroupRequest) -> None:
 def sync_group(context: RequestContext, request: SyncGroupRequest) -> None:
     """Hand the assignment in, or fetch one's own."""
     reply = Reply(context, request, refuse_with_error_code)
+    version = context.version
     groups_of(context).submit(
         request.group_id,
         reply,
-        lambda groups, decision, now: groups.sync(request, reply, decision, now),
+        lambda groups, decision, now: groups.sync(request, version, reply, decision, now),
     )
 
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from minikafka.coordinators.group.state import GroupsState
 
 _GROUP_NOT_FOUND_SINCE = 9
+_END_OF_TIME_MS = 2**63 - 1
 _NO_RETENTION = -1
 
 
@@ -57,7 +58,7 @@ def commit(
         raise KafkaError(ErrorCode.ILLEGAL_GENERATION)
     expire_timestamp = records.NO_EXPIRY
     if request.retention_time_ms != _NO_RETENTION:
-        expire_timestamp = now.wall_ms + request.retention_time_ms
+        expire_timestamp = min(now.wall_ms + request.retention_time_ms, _END_OF_TIME_MS)
     longest = state.settings.offset_metadata_max_bytes
     response = OffsetCommitResponse()
     for topic in request.topics:
@@ -101,8 +102,7 @@ def check_committer(group: ClassicGroup, request: OffsetCommitRequest) -> None:
         return
     if generation < 0 and not member_id and request.group_instance_id is None:
         raise KafkaError(ErrorCode.UNKNOWN_MEMBER_ID)
-    if member_id not in group.pending_members:
-        group.check_member(member_id, request.group_instance_id)
+    group.check_member(member_id, request.group_instance_id)
     group.check_generation(generation)
     if group.state is GroupState.COMPLETING_REBALANCE:
         # The generation is right, yet nobody has been assigned anything in it.

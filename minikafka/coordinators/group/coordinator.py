@@ -120,10 +120,15 @@ class GroupCoordinator:
         joining.join(self.state, request, client, waiter, decision, now)
 
     def sync(
-        self, request: SyncGroupRequest, waiter: Waiter, decision: Decision, now: Moment
+        self,
+        request: SyncGroupRequest,
+        version: int,
+        waiter: Waiter,
+        decision: Decision,
+        now: Moment,
     ) -> None:
         """SyncGroup."""
-        syncing.sync(self.state, request, waiter, decision, now)
+        syncing.sync(self.state, request, version, waiter, decision, now)
 
     def heartbeat(
         self, request: HeartbeatRequest, waiter: Waiter, decision: Decision, now: Moment

@@ -15,15 +15,20 @@ if TYPE_CHECKING:
     from minikafka.coordinators.group.state import GroupsState
     from minikafka.protocol.messages.sync_group import SyncGroupRequest
 
+_PROTOCOL_SINCE = 5
+
 
 def sync(
     state: GroupsState,
     request: SyncGroupRequest,
+    version: int,
     waiter: Waiter,
     decision: Decision,
     now: Moment,
 ) -> None:
     """Decide a SyncGroup. Raises KafkaError 22, 23, 24, 25, 27, 82."""
+    if version >= _PROTOCOL_SINCE and None in (request.protocol_type, request.protocol_name):
+        raise KafkaError(ErrorCode.INCONSISTENT_GROUP_PROTOCOL)
     if not request.group_id:
         raise KafkaError(ErrorCode.INVALID_GROUP_ID)
     group = state.group(request.group_id)

@@ -178,7 +178,7 @@ class Stage:
             ],
         )
         call = Call(self, consumer)
-        self.decide(call, lambda decision, now: self.machine.sync(request, call, decision, now))
+        self.decide(call, lambda decision, now: self.machine.sync(request, 4, call, decision, now))
 
     def _heartbeat(self, plain: list[str], options: dict[str, str]) -> None:
         consumer = self.consumer(plain[0])
