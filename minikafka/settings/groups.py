@@ -18,21 +18,18 @@ class GroupSettings(Declared):
         kind=INT,
         hostile=(0, 100, 3000),
         doc="How long the first rebalance of an empty classic group waits for more members.",
-        **_LATER,
     )
     group_min_session_timeout_ms = setting(
         "group.min.session.timeout.ms",
         6000,
         kind=INT,
         doc="The shortest session timeout that a classic member may ask for.",
-        **_LATER,
     )
     group_max_session_timeout_ms = setting(
         "group.max.session.timeout.ms",
         1800000,
         kind=INT,
         doc="The longest session timeout that a classic member may ask for.",
-        **_LATER,
     )
     group_max_size = setting(
         "group.max.size",
@@ -40,7 +37,6 @@ class GroupSettings(Declared):
         kind=INT,
         at_least=1,
         doc="Members of a classic group.",
-        **_LATER,
     )
     group_coordinator_rebalance_protocols = setting(
         "group.coordinator.rebalance.protocols",
@@ -155,7 +151,6 @@ class GroupSettings(Declared):
         4096,
         kind=INT,
         doc="The longest text that a client may store beside an offset.",
-        **_LATER,
     )
     offsets_commit_timeout_ms = setting(
         "offsets.commit.timeout.ms",
@@ -163,7 +158,6 @@ class GroupSettings(Declared):
         kind=INT,
         at_least=1,
         doc="How long a commit of offsets may wait for the replicas.",
-        **_LATER,
     )
     offsets_retention_minutes = setting(
         "offsets.retention.minutes",
@@ -171,7 +165,6 @@ class GroupSettings(Declared):
         kind=INT,
         at_least=1,
         doc="How long the offsets of an empty group are kept.",
-        **_LATER,
     )
     offsets_retention_check_interval_ms = setting(
         "offsets.retention.check.interval.ms",
@@ -179,7 +172,6 @@ class GroupSettings(Declared):
         kind=LONG,
         at_least=1,
         doc="How often expired offsets are searched for.",
-        **_LATER,
     )
     offsets_topic_num_partitions = setting(
         "offsets.topic.num.partitions",
@@ -208,5 +200,4 @@ class GroupSettings(Declared):
         0,
         kind=INT,
         doc="Codec of __consumer_offsets by number: 0 none, 1 gzip, 2 snappy, 3 lz4, 4 zstd.",
-        **_LATER,
     )
