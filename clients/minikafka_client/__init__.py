@@ -7,6 +7,7 @@ It works with minikafka and with Apache Kafka. See docs/client.md.
 """
 
 from minikafka_client.admin import Admin
+from minikafka_client.admin_groups import GroupDescription, GroupListing, MemberDescription
 from minikafka_client.admin_types import (
     ClusterDescription,
     ConfigEntry,
@@ -61,6 +62,9 @@ __all__ = [
     "DeliveryTimeout",
     "FetchedBatch",
     "FoundOffset",
+    "GroupDescription",
+    "GroupListing",
+    "MemberDescription",
     "NewTopic",
     "NotConnected",
     "OffsetOutOfRange",

@@ -1,4 +1,4 @@
-"""The admin client: topics, partitions, configs, records, offsets, the cluster.
+"""The admin client: topics, partitions, configs, records, offsets, groups, the cluster.
 
     async with Admin("localhost:9092") as admin:
         await admin.create_topic(NewTopic("orders", partitions=12))
@@ -55,6 +55,7 @@ from minikafka.protocol.messages.incremental_alter_configs import (
     IncrementalAlterConfigsResponse,
 )
 from minikafka.protocol.types import Message
+from minikafka_client.admin_groups import GroupAdmin
 from minikafka_client.admin_types import (
     ClusterDescription,
     ConfigEntry,
@@ -77,7 +78,7 @@ T = TypeVar("T")
 _BROKER_RESOURCES: Final = (ResourceType.BROKER, ResourceType.BROKER_LOGGER)
 
 
-class Admin:
+class Admin(GroupAdmin):
     """An admin client; use it as an async context manager. Durations are in ms."""
 
     def __init__(

@@ -91,6 +91,10 @@ class ConsumerGroup:
         if offsets:
             await self.coordinator.commit(offsets, deadline)
             self._stored |= offsets
+            for place, offset in offsets.items():
+                position = self._fetcher.positions.get(place)
+                if position is not None and position.done < offset:
+                    position.done = offset  # or auto commit would go back behind it
 
     async def _commit_done(self, deadline: float) -> None:
         """Store what the application has gone on from, and only what is new."""

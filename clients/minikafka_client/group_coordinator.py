@@ -50,7 +50,9 @@ class GroupCoordinator:
         self._cluster = cluster
         self._node: int | None = None
 
-    async def ask(self, request: Message, response: type[R], deadline: float, at_most: int) -> R:
+    async def ask(
+        self, request: Message, response: type[R], deadline: float, at_most: int | None = None
+    ) -> R:
         """One question, tried once. Raises NotConnected, Timeout, BrokerError."""
         if self._node is None:
             self._node = await self._find(deadline)
@@ -111,18 +113,21 @@ class GroupCoordinator:
                 await self._cluster.pause(backoff, deadline)
 
     async def committed(
-        self, places: list[TopicPartition], deadline: float
+        self, places: list[TopicPartition] | None, deadline: float
     ) -> dict[TopicPartition, int]:
-        """The group's offsets; partitions without are left out. Raises BrokerError, Timeout."""
+        """The group's offsets (None: all); partitions without are left out.
+
+        Raises BrokerError, Timeout.
+        """
         topics: dict[str, list[int]] = {}
-        for topic, partition in places:
+        for topic, partition in places or ():
             topics.setdefault(topic, []).append(partition)
+        asked = [
+            OffsetFetchRequestTopics(name=name, partition_indexes=each)
+            for name, each in topics.items()
+        ]
         group = OffsetFetchRequestGroup(
-            group_id=self.group_id,
-            topics=[
-                OffsetFetchRequestTopics(name=name, partition_indexes=each)
-                for name, each in topics.items()
-            ],
+            group_id=self.group_id, topics=None if places is None else asked
         )
         request = OffsetFetchRequest(groups=[group], require_stable=True)
         backoff = self._cluster.backoff()

@@ -217,7 +217,7 @@ class Membership:
             request, SyncGroupResponse, self._cluster.deadline(timeout_s), 5
         )
         coordinator.check(answer.error_code)
-        wanted = _read_assignment(answer.assignment)
+        wanted = read_assignment(answer.assignment)
         gone = [place for place in self.owned if place not in wanted]
         new = [place for place in wanted if place not in self.owned]
         if gone:
@@ -303,7 +303,7 @@ def _write_assignment(places: Sequence[TopicPartition]) -> bytes:
     return _VERSION.pack(_ASSIGNMENT_VERSION) + encode(assignment, _ASSIGNMENT_VERSION)
 
 
-def _read_assignment(data: bytes) -> list[TopicPartition]:
+def read_assignment(data: bytes) -> list[TopicPartition]:
     """An empty one is empty bytes as well: a member that the leader has not heard of."""
     if not data:
         return []

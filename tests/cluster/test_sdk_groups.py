@@ -156,3 +156,32 @@ async def test_the_coordinator_is_killed_and_comes_back(own_broker: RunningBroke
         started = asyncio.get_running_loop().time()
         await consumer.close(timeout_ms=300)
         assert asyncio.get_running_loop().time() - started < 0.5
+
+
+async def test_groups_are_administered(shared_broker: RunningBroker) -> None:
+    topic = group = "sdk-g-admin"
+    place = TopicPartition(topic, 0)
+    await prepare(shared_broker, topic, 2, 10)
+    async with Admin(shared_broker.bootstrap) as admin:
+        async with Consumer(shared_broker.bootstrap, topic, group=group, **FAST) as consumer:
+            await take(consumer, 10)
+            await consumer.commit()
+            described = await admin.describe_group(group)
+            assert (described.state, described.protocol) == ("Stable", "cooperative-sticky")
+            (member,) = described.members
+            assert sorted(member.assignment) == [(topic, 0), (topic, 1)]
+            listed = {each.group_id: each for each in await admin.list_groups(states=["Stable"])}
+            assert listed[group].protocol_type == "consumer"
+            with pytest.raises(BrokerError) as raised:
+                await admin.delete_group(group)
+            assert raised.value.code.name == "NON_EMPTY_GROUP"
+        assert await admin.list_group_offsets(group) == {place: 5, TopicPartition(topic, 1): 5}
+        await admin.alter_group_offsets(group, {place: 2})
+        assert await admin.list_group_offsets(group, [place]) == {place: 2}
+        await admin.delete_group_offsets(group, [place])
+        assert await admin.list_group_offsets(group, [place]) == {}
+        await admin.delete_group(group)
+        assert group not in {each.group_id for each in await admin.list_groups()}
+        with pytest.raises(BrokerError) as raised:
+            await admin.delete_group(group)
+        assert raised.value.code.name == "GROUP_ID_NOT_FOUND"
