@@ -20,7 +20,7 @@ async def test_every_example_runs(
         wire.create_topic("orders", 1)
     names: dict[str, object] = {}
     exec(compile(examples(DOCUMENT), str(DOCUMENT), "exec"), names)
-    for name in ("produce", "consume", "administer"):
+    for name in ("produce", "consume", "consume_in_a_group", "administer"):
         example = names[name]
         assert callable(example)
         await example(own_broker.bootstrap)
