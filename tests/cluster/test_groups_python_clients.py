@@ -34,7 +34,9 @@ class Members:
             wire.create_topic(self.topic, PARTITIONS)
 
     def start(self, instance: str | None = None) -> GroupMember:
-        member = GroupMember(self.client_name, self.broker.bootstrap, self.group, self.topic, instance)
+        member = GroupMember(
+            self.client_name, self.broker.bootstrap, self.group, self.topic, instance
+        )
         self.started.append(member)
         return member
 

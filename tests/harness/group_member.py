@@ -141,7 +141,7 @@ def run_confluent(
     while not stopped.is_set():
         message = consumer.poll(0.05)
         if message is not None and message.error() is None:
-            consumer.commit(message, asynchronous=False)
+            consumer.commit(message=message, asynchronous=False)
             say("read", message.partition(), message.offset())
     consumer.close()
 
