@@ -8,6 +8,7 @@ left alone for a while that doubles (`reconnect_backoff_ms` to `reconnect_backof
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Iterable
 from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
@@ -26,9 +27,11 @@ from minikafka.protocol.types import Message
 from minikafka.runtime.entropy import random_source
 from minikafka.runtime.tasks import Scope
 from minikafka_client.config import ClientConfig
-from minikafka_client.errors import BrokerError, Closed, NotConnected, Timeout
+from minikafka_client.errors import BrokerError, ClientError, Closed, NotConnected, Timeout
 
 R = TypeVar("R", bound=Message)
+
+logger = logging.getLogger(__name__)
 
 METADATA_AT_MOST = 12
 """Version 13 adds KIP-1102's request to bootstrap anew, which this client does by itself."""
@@ -79,7 +82,6 @@ class Cluster:
         self.cluster_id: str | None = None
         self.controller_id = -1
         self.closed = False
-        self.failures: list[BaseException] = []
         self.scope = Scope("minikafka-client", self._task_failed)
         self._channels: dict[int, Channel] = {}
         self._bootstrap: Channel | None = None
@@ -106,8 +108,9 @@ class Cluster:
         await self.scope.close()
 
     def _task_failed(self, name: str, failure: BaseException) -> None:
-        # Failures of tasks that somebody awaits are told there; kept for who looks for a reason.
-        self.failures = [*self.failures[-9:], failure]
+        # What a client may expect is told to whoever waits for it.
+        if not isinstance(failure, ClientError):
+            logger.error("%s failed", name, exc_info=failure)
 
     # --- asking
 

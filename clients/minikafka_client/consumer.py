@@ -170,12 +170,12 @@ class Consumer(Reader):
         """Commit (if that is automatic), leave the group, disconnect: within `timeout_ms`."""
         if self._closed:
             return
-        self._closed = True
-        self._fetcher.fail(Closed("the consumer is closed"))
         try:
             if self._group is not None:
-                await self._group.close(timeout_ms / 1000)
+                await self._group.close(timeout_ms / 1000)  # its hook may commit
         finally:
+            self._closed = True
+            self._fetcher.fail(Closed("the consumer is closed"))
             await self._cluster.close()
 
     # --- assignment and position

@@ -118,13 +118,19 @@ class ConsumerGroup:
     # --- what the membership says
 
     async def _assigned(self, places: list[TopicPartition]) -> None:
+        stored = {}
         if places:
             stored = await self.coordinator.committed(places, self._cluster.deadline())
             self._stored |= stored
-            for place in places:
-                self._fetcher.place_at(place, stored.get(place, -1), self._start)
+        placed = []
+        for place in places:
+            position = self._fetcher.place_at(place, stored.get(place, -1), self._start)
+            position.blocked = True  # nothing is fetched before the hook is through
+            placed.append(position)
         if self._on_assigned is not None:
             await self._on_assigned(places)
+        for position in placed:
+            self._fetcher.unblock(position)
 
     async def _revoked(self, places: list[TopicPartition], deadline: float | None = None) -> None:
         for place in places:

@@ -114,7 +114,7 @@ class Position:
         self.last_stable_offset = -1
         self.paused = False
         self.blocked = False
-        """Whether a failure must be dealt with first, by `seek` or `resume`."""
+        """Whether something must be dealt with first: a failure (by `seek`, `resume`), a hook."""
         self.fetching = False
         self.buffered = 0
 
@@ -157,9 +157,14 @@ class Fetcher:
 
     def resume(self, position: Position) -> None:
         """A partition is no longer paused, nor held up by a failure."""
-        position.paused = position.blocked = False
-        self._changed.set()
+        position.paused = False
+        self.unblock(position)
         self._arrived.set()
+
+    def unblock(self, position: Position) -> None:
+        """Fetch from it: what held it up is over."""
+        position.blocked = False
+        self._changed.set()
 
     def _drop(self, position: Position) -> None:
         position.paused = True  # who is reading from it stops

@@ -84,12 +84,12 @@ class Intake:
         self._loop.call_soon(_wake, future)
         await future
 
-    def _new_batch(self, queue: PartitionQueue, sticky: bool) -> Batch:
+    def _new_batch(self, queue: PartitionQueue, sticky: bool, accepted: bool = False) -> Batch:
         """An empty open batch; for records that only stick to a partition it is another one's.
 
-        Raises BufferFull.
+        Raises BufferFull, unless the records have been accepted already.
         """
-        if self._buffered >= self._buffer_bytes:
+        if self._buffered >= self._buffer_bytes and not accepted:
             raise BufferFull(f"{self._buffered} bytes wait to be acknowledged: await ready()")
         queue.close_open()
         if sticky:
@@ -262,7 +262,7 @@ class Intake:
         size = RECORD_BYTES + len(value or b"") + len(key or b"") + headers_size(headers)
         batch = queue.open
         if batch is None or batch.size + size > self._batch_bytes:
-            batch = self._new_batch(queue, key is None and partition is None)
+            batch = self._new_batch(queue, key is None and partition is None, accepted=True)
         if batch.stamp_ms != stamp:
             batch.stamp(stamp)
         if key is not None or batch.keys is not None:

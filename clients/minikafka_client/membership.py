@@ -222,9 +222,9 @@ class Membership:
         new = [place for place in wanted if place not in self.owned]
         if gone:
             await self._give_up(gone)
+        await self._assigned(new)
         self._claimed = []
         self.owned += new
-        await self._assigned(new)
         return not gone  # else they wait for us to join again without them
 
     # --- being a member
@@ -260,8 +260,10 @@ class Membership:
 
     async def _give_up(self, places: list[TopicPartition]) -> None:
         gone = list(places)
-        await self._revoked(gone)
-        self.owned = [place for place in self.owned if place not in gone]
+        try:
+            await self._revoked(gone)
+        finally:
+            self.owned = [place for place in self.owned if place not in gone]
 
     async def _forget(self, keep_id: bool) -> None:
         """The group goes on without us: what we owned may be somebody else's already."""

@@ -185,3 +185,31 @@ async def test_groups_are_administered(shared_broker: RunningBroker) -> None:
         with pytest.raises(BrokerError) as raised:
             await admin.delete_group(group)
         assert raised.value.code.name == "GROUP_ID_NOT_FOUND"
+
+
+async def test_the_hook_may_commit_even_at_close(shared_broker: RunningBroker) -> None:
+    await prepare(shared_broker, "sdk-g-last", 1, 10)
+    arguments = (shared_broker.bootstrap, "sdk-g-last")
+
+    async def revoked(places: list[TopicPartition]) -> None:
+        await consumer.commit(dict.fromkeys(places, 7))
+
+    async with Consumer(
+        *arguments, group="sdk-g-last", auto_commit_ms=None, on_revoked=revoked, **FAST
+    ) as consumer:
+        await take(consumer, 3)
+    async with Admin(shared_broker.bootstrap) as admin:
+        assert await admin.list_group_offsets("sdk-g-last") == {TopicPartition("sdk-g-last", 0): 7}
+
+
+async def test_a_failing_hook_is_told(shared_broker: RunningBroker) -> None:
+    await prepare(shared_broker, "sdk-g-hook", 1, 10)
+
+    async def assigned(places: list[TopicPartition]) -> None:
+        raise LookupError("no table for it")
+
+    async with Consumer(
+        shared_broker.bootstrap, "sdk-g-hook", group="sdk-g-hook", on_assigned=assigned, **FAST
+    ) as consumer:
+        with pytest.raises(LookupError):
+            await consumer.next_batch(10_000)

@@ -43,26 +43,44 @@ def answer(correlation: int, body: bytes, flexible: bool = False) -> bytes:
 
 
 @asynccontextmanager
-async def peer(conversation: Conversation, refuse_first: bool = False) -> AsyncIterator[int]:
-    """A listening port whose connections agree on versions and then follow the conversation."""
+async def listening(conversation: Conversation) -> AsyncIterator[int]:
+    """A port; at the end every connection is over and closed."""
+    serving: dict[asyncio.Task[None], None] = {}
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        serving[task] = None
         try:
-            _, version, correlation = await read_request(reader)
-            if refuse_first:
-                refusal = ApiVersionsResponse(error_code=35, api_keys=VERSIONS.api_keys)
-                writer.write(answer(correlation, encode(refusal, 0)))
-                _, version, correlation = await read_request(reader)
-            writer.write(answer(correlation, encode(VERSIONS, version)))
             await conversation(reader, writer)
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
         finally:
-            writer.close()
+            writer.transport.abort()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     async with server:
         yield server.sockets[0].getsockname()[1]
+        if serving:
+            async with asyncio.timeout(5):
+                await asyncio.wait(serving)
+
+
+@asynccontextmanager
+async def peer(conversation: Conversation, refuse_first: bool = False) -> AsyncIterator[int]:
+    """A listening port whose connections agree on versions and then follow the conversation."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        _, version, correlation = await read_request(reader)
+        if refuse_first:
+            refusal = ApiVersionsResponse(error_code=35, api_keys=VERSIONS.api_keys)
+            writer.write(answer(correlation, encode(refusal, 0)))
+            _, version, correlation = await read_request(reader)
+        writer.write(answer(correlation, encode(VERSIONS, version)))
+        await conversation(reader, writer)
+
+    async with listening(serve) as port:
+        yield port
 
 
 def long_hosts(number: int) -> list[MetadataResponseBroker]:
@@ -156,9 +174,7 @@ async def test_nonsense_ends_the_channel(nonsense: bytes) -> None:
 
 
 async def test_a_peer_that_says_nothing_is_no_broker() -> None:
-    server = await asyncio.start_server(silence, "127.0.0.1", 0)
-    async with server:
-        port = server.sockets[0].getsockname()[1]
+    async with listening(silence) as port:
         with pytest.raises(ConnectFailed, match=r"in 0\.1 s"):
             await open_channel("127.0.0.1", port, client_id=None, timeout_s=0.1)
     with pytest.raises(ConnectFailed):
