@@ -63,7 +63,7 @@ def refuse_fetch(
     """
     response = FetchResponse(error_code=int(error.code), responses=[])
     if error.code not in _SESSION_ERRORS and context.version < _VERSION_OF_TOPIC_IDS:
-        for topic in request.topics:
+        for topic in filter(lambda topic: topic.partitions, request.topics):
             failures = [_failure(wanted.partition, error) for wanted in topic.partitions]
             response.responses.append(
                 FetchableTopicResponse(topic=topic.topic, partitions=failures)
@@ -74,9 +74,9 @@ def refuse_fetch(
 @handles(ApiKey.FETCH, refusal=refuse_fetch, shortcut=serve_single)
 def fetch(context: RequestContext, request: FetchRequest) -> None:
     """Answer at once or park; the exchange is answered by `PendingFetch`."""
+    interest, incremental = _open(context, request)
     if request.isolation_level not in (READ_UNCOMMITTED, READ_COMMITTED):
         raise KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR)  # Nothing better, says Kafka.
-    interest, incremental = _open(context, request)
     PendingFetch(context, request, interest, incremental=incremental).start()
 
 
@@ -259,7 +259,11 @@ class PendingFetch:
         """The partition's answer. Raises `KafkaError` 1, 6, 56, 74, 75."""
         partition.check_leader(entry.current_leader_epoch)
         if self.replica_id >= 0 and not partition.has_follower(self.replica_id):
-            raise KafkaError(ErrorCode.NOT_LEADER_OR_FOLLOWER)
+            # One that knows our epoch may know of a reassignment that we have not heard of yet.
+            knows_epoch = entry.current_leader_epoch >= 0
+            raise KafkaError(
+                ErrorCode.UNKNOWN_LEADER_EPOCH if knows_epoch else ErrorCode.NOT_LEADER_OR_FOLLOWER
+            )
         log = partition.log
         high_watermark = partition.high_watermark
         last_stable_offset = log.last_stable_offset(high_watermark)

@@ -4,8 +4,9 @@ v5 log start offset · v8 record errors and a message · v9 flexible · v10 lead
 v12 the client speaks transactions v2 · v13 topic ids. Advertised from 0 for old librdkafka, but
 below 3 the connection is closed, as Kafka does.
 
-The order of the checks is Kafka's: the request (acks, transactional id), each partition before its
-log (shape of the batch, topic, leader), then the batch itself, then sequence and epoch.
+The order of the checks is Kafka's: the request (transactional id); each partition before its log
+(known, shape of the batch, acks, leader); then the batch itself, then sequence and epoch. Only
+bytes that cannot be a batch of any format fail their partition here and the whole request there.
 acks=0 is never answered; an error in it closes the connection, so that the client notices.
 """
 
@@ -18,6 +19,7 @@ from minikafka.api.context import RequestContext
 from minikafka.api.dispatch import answer, handles, refused
 from minikafka.api.leader_hints import leader_endpoints
 from minikafka.api.produce_single import serve_single
+from minikafka.metadata.topic_image import TopicImage
 from minikafka.metadata.topic_names import INTERNAL_TOPICS
 from minikafka.protocol.apis import ApiKey
 from minikafka.protocol.errors import ErrorCode, KafkaError
@@ -30,22 +32,12 @@ from minikafka.protocol.messages.produce import (
     ProduceResponse,
     TopicProduceResponse,
 )
-from minikafka.protocol.types import ZERO_UUID
 from minikafka.records.batch import MAGIC, TRANSACTIONAL_BIT
 from minikafka.records.validation import InvalidRecordsError, check_shape, validate
 from minikafka.replication.partition import Appended, Partition
 
 ADMIN_CLIENT = "__admin_client"  # The one client id that may write to internal topics.
 _LEADER_MOVED = (ErrorCode.NOT_LEADER_OR_FOLLOWER, ErrorCode.FENCED_LEADER_EPOCH)
-# Answered before the log is looked at: these tell no log start offset.
-_WITHOUT_LOG_START = (
-    ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
-    ErrorCode.UNKNOWN_TOPIC_ID,
-    ErrorCode.NOT_LEADER_OR_FOLLOWER,
-    ErrorCode.INVALID_TOPIC_EXCEPTION,
-    ErrorCode.INVALID_REQUIRED_ACKS,
-    ErrorCode.KAFKA_STORAGE_ERROR,
-)
 _VERSION_OF_HINTS = 10
 _VERSION_OF_TOPIC_IDS = 13
 _MAGIC_OFFSET = 16
@@ -78,28 +70,25 @@ def refuse_produce(
 def produce(context: RequestContext, request: ProduceRequest) -> ProduceResponse | None:
     """Append every partition's batch; answer now, or when the high watermark has passed."""
     acks = request.acks
-    if acks not in (-1, 0, 1):
-        raise KafkaError(ErrorCode.INVALID_REQUIRED_ACKS)
     if request.transactional_id is None and _has_transactional_batch(request):
         raise KafkaError(ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED)
     wall_ms = context.services.wall_clock.now_ms()
     response = ProduceResponse(responses=[])
     waits: list[Wait] = []
-    failed: KafkaError | None = None
+    failures: list[tuple[PartitionProduceResponse, TopicImage | None, KafkaError]] = []
     for (name, topic_id), batches in _batches_by_topic(request).items():
+        topic = _topic_image(context, name, topic_id)
         answers = []
         for index, records in batches.items():
+            log_start_offset = -1
             try:
-                partition = _resolve(context, name, topic_id, index)
+                partition, batch = _admit(context, topic, index, records, acks)
+                log_start_offset = partition.log.log_start_offset
+                appended = _append(context, partition, batch, acks, wall_ms)
             except KafkaError as error:
-                failed = error
-                answers.append(_failure(index, error))
-                continue
-            try:
-                appended = _append(context, partition, records, acks, wall_ms)
-            except KafkaError as error:
-                failed = error
-                answers.append(_failure_at(context, partition, error, response))
+                failure = _failure(index, error, log_start_offset)
+                failures.append((failure, topic, error))
+                answers.append(failure)
                 continue
             done = PartitionProduceResponse(
                 index=index,
@@ -114,10 +103,12 @@ def produce(context: RequestContext, request: ProduceRequest) -> ProduceResponse
             TopicProduceResponse(name=name, topic_id=topic_id, partition_responses=answers)
         )
     if acks == 0:
-        if failed is not None:
-            return refuse_produce(context, request, failed)
+        if failures:
+            return refuse_produce(context, request, failures[0][2])
         context.exchange.no_answer()
         return None
+    if failures and context.version >= _VERSION_OF_HINTS:
+        _tell_leaders(context, response, failures)
     if acks == -1 and waits:
         PendingProduce(context, response, waits).park(request.timeout_ms)
         return None
@@ -130,31 +121,49 @@ def _batches_by_topic(
     """Topic -> partition index -> batch; of several for one partition the last counts."""
     topics: dict[tuple[str, UUID], dict[int, memoryview | None]] = {}
     for topic in request.topic_data:
-        batches = topics.setdefault((topic.name, topic.topic_id), {})
         for data in topic.partition_data:
+            batches = topics.setdefault((topic.name, topic.topic_id), {})
             batches[data.index] = cast("memoryview | None", data.records)
     return topics
 
 
-def _resolve(context: RequestContext, name: str, topic_id: UUID, index: int) -> Partition:
-    """The partition that a request of this version names; raises `KafkaError`."""
-    if context.version >= _VERSION_OF_TOPIC_IDS and topic_id == ZERO_UUID:
+def _topic_image(context: RequestContext, name: str, topic_id: UUID) -> TopicImage | None:
+    """The topic that a request of this version names, if there is one."""
+    image = context.services.image
+    if context.version >= _VERSION_OF_TOPIC_IDS:
+        return image.topics_by_id.get(topic_id)
+    return image.topics.get(name)
+
+
+def _admit(
+    context: RequestContext,
+    topic: TopicImage | None,
+    index: int,
+    records: memoryview | None,
+    acks: int,
+) -> tuple[Partition, memoryview]:
+    """The partition to append to and its one batch: all that is checked before the log.
+
+    Raises `KafkaError` 2, 3, 6, 17, 21, 56, 76, 87, 100.
+    """
+    if topic is None and context.version >= _VERSION_OF_TOPIC_IDS:
         raise KafkaError(ErrorCode.UNKNOWN_TOPIC_ID)
-    return context.services.replicas.resolve(name, topic_id, index)
+    if topic is None or index not in topic.partitions:
+        raise KafkaError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
+    batch = check_shape(records, context.version)
+    if acks not in (-1, 0, 1):
+        raise KafkaError(ErrorCode.INVALID_REQUIRED_ACKS)
+    if topic.name in INTERNAL_TOPICS and context.client_id != ADMIN_CLIENT:
+        raise KafkaError(ErrorCode.INVALID_TOPIC_EXCEPTION)
+    partition = context.services.replicas.resolve(topic.name, topic.topic_id, index)
+    partition.check_leader()
+    return partition, batch
 
 
 def _append(
-    context: RequestContext,
-    partition: Partition,
-    records: memoryview | None,
-    acks: int,
-    wall_ms: int,
+    context: RequestContext, partition: Partition, batch: memoryview, acks: int, wall_ms: int
 ) -> Appended:
-    """Check one partition's batch and append it; raises `KafkaError`."""
-    batch = check_shape(records, context.version)
-    if partition.topic in INTERNAL_TOPICS and context.client_id != ADMIN_CLIENT:
-        raise KafkaError(ErrorCode.INVALID_TOPIC_EXCEPTION)
-    partition.check_leader()
+    """Check the batch itself and append it; raises `KafkaError`."""
     batch, header = validate(batch, partition.rules, wall_ms)
     if header.attributes & TRANSACTIONAL_BIT:
         # Verification asks the transaction coordinator, which this broker does not run yet.
@@ -181,16 +190,20 @@ def _has_transactional_batch(request: ProduceRequest) -> bool:
 
 
 def _failure(index: int, error: KafkaError, log_start_offset: int = -1) -> PartitionProduceResponse:
+    """The answer for a partition whose batch was not appended.
+
+    `log_start_offset` is told only of errors that were found in the log.
+    """
     failure = PartitionProduceResponse(
-        index=index,
-        error_code=int(error.code),
-        base_offset=-1,
-        log_append_time_ms=-1,
-        log_start_offset=log_start_offset,
-        # Only a refused batch is explained; the other codes speak for themselves, as in Kafka.
-        error_message=error.message or None if isinstance(error, InvalidRecordsError) else None,
+        index=index, error_code=int(error.code), base_offset=-1, log_append_time_ms=-1
     )
+    if error.code != ErrorCode.KAFKA_STORAGE_ERROR:
+        failure.log_start_offset = log_start_offset
     if isinstance(error, InvalidRecordsError):
+        if error.before_log:
+            failure.log_start_offset = -1
+        # Only a refused batch is explained; the other codes speak for themselves, as in Kafka.
+        failure.error_message = error.message or None
         failure.record_errors = [
             BatchIndexAndErrorMessage(batch_index=index, batch_index_error_message=message)
             for index, message in error.record_errors
@@ -198,20 +211,22 @@ def _failure(index: int, error: KafkaError, log_start_offset: int = -1) -> Parti
     return failure
 
 
-def _failure_at(
-    context: RequestContext, partition: Partition, error: KafkaError, response: ProduceResponse
-) -> PartitionProduceResponse:
-    """The failure of a known partition: with its log start, and where its leader went."""
-    log_start_offset = partition.log.log_start_offset
-    if error.code in _WITHOUT_LOG_START or getattr(error, "before_log", False):
-        log_start_offset = -1
-    failure = _failure(partition.index, error, log_start_offset)
-    if error.code in _LEADER_MOVED and context.version >= _VERSION_OF_HINTS:
-        failure.current_leader = LeaderIdAndEpoch(
-            leader_id=partition.leader, leader_epoch=partition.leader_epoch
-        )
-        response.node_endpoints = leader_endpoints(context, [partition.leader], NodeEndpoint)
-    return failure
+def _tell_leaders(
+    context: RequestContext,
+    response: ProduceResponse,
+    failures: list[tuple[PartitionProduceResponse, TopicImage | None, KafkaError]],
+) -> None:
+    """Where the leaders are of partitions that are led elsewhere (KIP-951)."""
+    leaders: list[int] = []
+    for failure, topic, error in failures:
+        known = None if topic is None else topic.partitions.get(failure.index)
+        if known is not None and error.code in _LEADER_MOVED:
+            failure.current_leader = LeaderIdAndEpoch(
+                leader_id=known.leader, leader_epoch=known.leader_epoch
+            )
+            leaders.append(known.leader)
+    if leaders:
+        response.node_endpoints = leader_endpoints(context, leaders, NodeEndpoint)
 
 
 class PendingProduce:

@@ -261,6 +261,9 @@ def test_a_fetching_replica_must_be_another_one_of_the_partition(
     assert response.error_code == 0
     (partition,) = response.responses[0].partitions
     assert (partition.error_code, len(partition.records)) == (6, 0)
+    request.topics = [topic.fetch_topic({0: 0}, version, current_leader_epoch=0)]
+    (partition,) = topic.peer.call(request, version).responses[0].partitions
+    assert (partition.error_code, len(partition.records)) == (75, 0)
 
 
 def test_of_two_mentions_of_a_partition_the_last_counts(topic: Topic) -> None:

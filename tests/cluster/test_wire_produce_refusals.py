@@ -178,6 +178,19 @@ def test_internal_topics_are_for_the_admin_client_only(peer: Peer) -> None:
     assert topic.produce(keyed, client_id="__admin_client").error_code == 0
 
 
+@pytest.mark.parametrize("version", [3, 12, 13])
+def test_the_order_of_the_checks(topic: Topic, version: int) -> None:
+    """Known, shape, acks, and only then what is inside."""
+    cut, corrupt = ONE[:-1], changed(ONE, CRC_AT, bytes(4))
+    unknown = Topic(topic.peer, f"unknown-{uuid.uuid4()}", uuid.UUID(int=1 << 70))
+    code = 100 if version >= 13 else 3
+    assert unknown.produce(cut, version, acks=2).error_code == code
+    assert topic.produce(cut, version, acks=2, partition=9).error_code == 3
+    assert topic.produce(cut, version, acks=2).error_code == 87
+    assert topic.produce(corrupt, version, acks=2).error_code == 21
+    assert topic.produce(corrupt, version, acks=1).error_code == 2
+
+
 # --- refused in the log: its start is told
 
 IN_THE_LOG = {
