@@ -320,7 +320,7 @@ class Fetcher:
                     continue  # moved or given up meanwhile
                 code = error_code(data.error_code)
                 if code == ErrorCode.NONE:
-                    self._buffer(position, data)
+                    self.buffer(position, data)
                 elif code == ErrorCode.OFFSET_OUT_OF_RANGE:
                     self._reset(position)
                 elif code.retriable:
@@ -331,7 +331,8 @@ class Fetcher:
             await asyncio.sleep(self._cluster.backoff().next_delay_s())
             await self._cluster.refresh(stale, self._cluster.config.request_timeout_s)
 
-    def _buffer(self, position: Position, data: PartitionData) -> None:
+    def buffer(self, position: Position, data: PartitionData) -> None:
+        """Keep what has come for a partition, as far as applications may see it."""
         position.high_watermark = data.high_watermark
         position.last_stable_offset = data.last_stable_offset
         if not data.records:

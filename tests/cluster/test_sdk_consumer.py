@@ -8,7 +8,6 @@ from contextlib import aclosing
 
 import pytest
 from harness.broker import RunningBroker
-from harness.peer import Peer, Topic
 from minikafka_client import (
     Closed,
     ConfigError,
@@ -149,13 +148,10 @@ async def test_many_partitions_and_a_restart(own_broker: RunningBroker) -> None:
     assert seen == {partition: list(range(partition, 1200, 6)) for partition in range(6)}
 
 
-async def test_aborted_records_and_markers_are_not_seen(own_broker: RunningBroker) -> None:
-    """Offsets of control records are passed without being shown."""
-    with Peer(own_broker.host, own_broker.port) as peer:
-        Topic.create(peer, "sdk-c7")
-    await fill(own_broker, "sdk-c7", 3)
+async def test_read_committed(shared_broker: RunningBroker) -> None:
+    await fill(shared_broker, "sdk-c7", 3)
     async with Consumer(
-        own_broker.bootstrap, "sdk-c7", start="earliest", isolation_level="read_committed"
+        shared_broker.bootstrap, "sdk-c7", start="earliest", isolation_level="read_committed"
     ) as consumer:
         assert [record.offset for record in await take(consumer, 3)] == [0, 1, 2]
 
