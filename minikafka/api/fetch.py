@@ -39,7 +39,7 @@ from minikafka.replication.fetch_session import (
     FetchInterest,
     FetchSession,
 )
-from minikafka.replication.partition import Partition
+from minikafka.replication.partition import NO_EPOCH, Partition
 from minikafka.runtime.disk import FileRegion
 
 READ_UNCOMMITTED = 0
@@ -121,7 +121,8 @@ def _add_requested(interest: FetchInterest, request: FetchRequest) -> None:
             entry = FetchEntry(topic.topic, topic.topic_id, wanted.partition)
             entry.fetch_offset = wanted.fetch_offset
             entry.max_bytes = wanted.partition_max_bytes
-            entry.current_leader_epoch = wanted.current_leader_epoch
+            # Anything below 0 is none, in a fetch.
+            entry.current_leader_epoch = max(wanted.current_leader_epoch, NO_EPOCH)
             entry.last_fetched_epoch = wanted.last_fetched_epoch
             interest.add(entry)
 

@@ -228,9 +228,10 @@ class Partition:
     def check_leader(self, current_leader_epoch: int = NO_EPOCH) -> None:
         """Refuse what only the leader of the client's epoch may serve.
 
-        Raises `KafkaError` 6 (not leader), 74 (the client's epoch is old), 75 (it is newer).
+        -1 stands for a client that knows none. Raises `KafkaError` 6 (not leader), 74 (the client's
+        epoch is old), 75 (it is newer).
         """
-        if current_leader_epoch >= 0 and current_leader_epoch != self.leader_epoch:
+        if current_leader_epoch != NO_EPOCH and current_leader_epoch != self.leader_epoch:
             if current_leader_epoch < self.leader_epoch:
                 raise KafkaError(ErrorCode.FENCED_LEADER_EPOCH)
             raise KafkaError(ErrorCode.UNKNOWN_LEADER_EPOCH)

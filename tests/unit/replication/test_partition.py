@@ -53,7 +53,7 @@ def refusal(call: Any, *arguments: Any, **named: Any) -> ErrorCode:
     [
         (-1, None),
         (4, None),
-        (-7, None),
+        (-7, ErrorCode.FENCED_LEADER_EPOCH),
         (3, ErrorCode.FENCED_LEADER_EPOCH),
         (5, ErrorCode.UNKNOWN_LEADER_EPOCH),
     ],
