@@ -15,7 +15,8 @@ each_library = pytest.mark.parametrize("library", LIBRARIES)
 
 @pytest.fixture(scope="module")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBroker]:
-    settings = {"group.min.session.timeout.ms": "500"}
+    # Members that start together begin together, whatever their clients know of the topic by then.
+    settings = {"group.min.session.timeout.ms": "500", "group.initial.rebalance.delay.ms": "500"}
     with RunningBroker(tmp_path_factory.mktemp("groups"), settings) as running:
         yield running
         running.assert_alive()
