@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from minikafka.records.builder import build_batch
 
 from minikafka.api.context import Services
 from minikafka.api.dispatch import Dispatcher
@@ -42,6 +41,7 @@ from minikafka.protocol.records.metadata.register_broker_record import (
 from minikafka.protocol.records.metadata.topic_record import TopicRecord
 from minikafka.protocol.types import Message
 from minikafka.records.batch import read_header
+from minikafka.records.builder import build_batch
 from minikafka.replication.fetch_session import FetchSessionCache
 from minikafka.replication.partition import Partition
 from minikafka.replication.purgatory import Purgatory
