@@ -95,7 +95,9 @@ async def test_who_was_released_hears_nothing(purgatory: Purgatory, partition: P
     purgatory.changed(partition)
     purgatory.release(waiting)
     purgatory.release(waiting)
-    await asyncio.sleep(0.005)
+    later = Parked(purgatory)
+    purgatory.park(later, 5)
+    await asyncio.wait_for(later.expired.wait(), 5)
     assert waiting.events == []
     assert len(purgatory) == 0
 
