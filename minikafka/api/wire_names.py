@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from weakref import WeakValueDictionary
+from weakref import ref
 
 from minikafka.replication.partition import Partition
 
@@ -16,13 +16,19 @@ class WireNames:
     __slots__ = ("_by_bytes",)
 
     def __init__(self) -> None:
-        self._by_bytes: WeakValueDictionary[bytes, Partition] = WeakValueDictionary()
+        # What a WeakValueDictionary would be, in half of its time.
+        self._by_bytes: dict[bytes, ref[Partition]] = {}
+
+    def __len__(self) -> int:
+        return len(self._by_bytes)
 
     def get(self, name: bytes) -> Partition | None:
         """A partition seen before that has not left this broker."""
-        partition = self._by_bytes.get(name)
+        known = self._by_bytes.get(name)
+        partition = None if known is None else known()
         return None if partition is None or partition.retired else partition
 
     def put(self, name: bytes, partition: Partition) -> None:
         """Remember a partition that exists: there are not more of these names than of them."""
-        self._by_bytes[name] = partition
+        # A name may go with its former partition just after the next one took it: a miss, no more.
+        self._by_bytes[name] = ref(partition, lambda _: self._by_bytes.pop(name, None))
