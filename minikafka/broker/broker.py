@@ -179,7 +179,8 @@ class Broker:
 
     async def stop(self) -> None:
         """Stop cleanly. Safe after a failed start and a second time."""
-        if self._lifecycle is not None:
+        # A broker that has failed has nothing left to hand over.
+        if self._lifecycle is not None and not self.failed.done():
             await self._lifecycle.leave(SHUTDOWN_TIMEOUT_S)
         if self._serving is not None:
             self._serving.groups.close()
