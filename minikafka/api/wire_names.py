@@ -2,33 +2,37 @@
 
 from __future__ import annotations
 
-from weakref import ref
-
 from minikafka.replication.partition import Partition
+
+_SWEEP_AT_LEAST = 256
 
 
 class WireNames:
     """Partitions by the bytes that name topic and index in requests; for names, or for ids.
 
-    A partition that has left this broker is not kept alive by it.
+    Those that have left this broker are swept out whenever the names have doubled: no weak
+    references, for what is collected when must not decide anything (it would not replay).
     """
 
-    __slots__ = ("_by_bytes",)
+    __slots__ = ("_by_bytes", "_sweep_at")
 
     def __init__(self) -> None:
-        # What a WeakValueDictionary would be, in half of its time.
-        self._by_bytes: dict[bytes, ref[Partition]] = {}
+        self._by_bytes: dict[bytes, Partition] = {}
+        self._sweep_at = _SWEEP_AT_LEAST
 
     def __len__(self) -> int:
         return len(self._by_bytes)
 
     def get(self, name: bytes) -> Partition | None:
         """A partition seen before that has not left this broker."""
-        known = self._by_bytes.get(name)
-        partition = None if known is None else known()
+        partition = self._by_bytes.get(name)
         return None if partition is None or partition.retired else partition
 
     def put(self, name: bytes, partition: Partition) -> None:
-        """Remember a partition that exists: there are not more of these names than of them."""
-        # A name may go with its former partition just after the next one took it: a miss, no more.
-        self._by_bytes[name] = ref(partition, lambda _: self._by_bytes.pop(name, None))
+        """Remember a partition that exists: each has a few names at most."""
+        by_bytes = self._by_bytes
+        by_bytes[name] = partition
+        if len(by_bytes) >= self._sweep_at:
+            for known in [n for n, found in by_bytes.items() if found.retired]:
+                del by_bytes[known]
+            self._sweep_at = max(_SWEEP_AT_LEAST, 2 * len(by_bytes))

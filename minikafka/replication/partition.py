@@ -142,7 +142,6 @@ class Partition:
     """State of one replica of this broker; changed by metadata, by appends and by fetches."""
 
     __slots__ = (
-        "__weakref__",
         "effective_min_isr",
         "high_watermark",
         "index",
