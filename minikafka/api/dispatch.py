@@ -146,7 +146,8 @@ def handles(
     may close the exchange instead and return None.
 
     `shortcut(services, exchange, frame, body position, version, correlation id)` sees the request
-    first, undecoded; it serves it and returns True, or leaves everything as it was.
+    first, undecoded; it serves it and returns True, or leaves everything as it was. If it fails
+    otherwise, nobody knows what has happened, and the handler is not called.
     """
 
     def register(handler: Handler) -> Handler:
@@ -202,15 +203,7 @@ class Dispatcher:
         if not api.min_version <= version <= api.max_version:
             if key != ApiKey.API_VERSIONS:
                 raise ProtocolError(f"{api.key.name} version {version} is not served")
-            # The one request that must be answered in any version, in the body of version 0.
-            unsupported = KafkaError(ErrorCode.UNSUPPORTED_VERSION)
-            encode = api.codec(0)[1]
-            context = RequestContext(
-                self.services, exchange, api.key, 0, correlation_id, None, 0, encode
-            )
-            response = api.refusal(context, None, unsupported)
-            assert response is not None, "its refusal always answers"
-            answer(context, response)
+            self._refuse_version(api, exchange, correlation_id)
             return
         decode, encode, request_header, response_header = api.codec(version)
         name_end = position = 10 if name_size == -1 else 10 + name_size
@@ -218,11 +211,14 @@ class Dispatcher:
             raise ProtocolError(f"a client id of {name_size} bytes does not fit its request")
         if request_header == 2:
             position = _skip_tags(frame, position)
+        fault: Exception | None = None
         shortcut = api.shortcut
-        if shortcut is not None and shortcut(
-            self.services, exchange, frame, position, version, correlation_id
-        ):
-            return
+        if shortcut is not None:
+            try:
+                if shortcut(self.services, exchange, frame, position, version, correlation_id):
+                    return
+            except Exception as error:  # noqa: BLE001 -- supervision: answered below
+                fault = error
         client_id = None if name_size == -1 else _client_id(frame, name_end)
         request, _ = decode(frame, position)
         context = RequestContext(
@@ -235,7 +231,16 @@ class Dispatcher:
             response_header,
             encode,
         )
+        self._handle(api, context, request, fault)
+
+    def _handle(
+        self, api: Api, context: RequestContext, request: Message, fault: Exception | None
+    ) -> None:
+        """Call the handler, unless a shortcut has failed with `fault`, and answer."""
+        result: Result
         try:
+            if fault is not None:
+                raise fault
             result = api.handler(context, request)
         except Exception as error:
             if _is_clients_fault(error):
@@ -249,6 +254,16 @@ class Dispatcher:
         self.services.scope.spawn(
             self._await(api, context, request, result), f"serve {api.key.name}"
         )
+
+    def _refuse_version(self, api: Api, exchange: Exchange, correlation_id: int) -> None:
+        """ApiVersions, which must be answered in any version, in the body of version 0."""
+        encode = api.codec(0)[1]
+        context = RequestContext(
+            self.services, exchange, api.key, 0, correlation_id, None, 0, encode
+        )
+        response = api.refusal(context, None, KafkaError(ErrorCode.UNSUPPORTED_VERSION))
+        assert response is not None, "its refusal always answers"
+        answer(context, response)
 
     def _load(self, key: int) -> Api:
         if key not in self._advertised:

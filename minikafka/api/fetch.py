@@ -303,15 +303,13 @@ class PendingFetch:
     def _failure_at(self, entry: FetchEntry, error: KafkaError) -> PartitionData:
         """The answer for a partition that failed, with the way to its leader."""
         data = _failure(entry.index, error)
-        partition = entry.partition
-        if (
-            partition is not None
-            and error.code in _LEADER_MOVED
-            and self.context.version >= _VERSION_OF_ENDPOINTS
-        ):
-            data.current_leader = LeaderIdAndEpoch(
-                leader_id=partition.leader, leader_epoch=partition.leader_epoch
-            )
+        if error.code in _LEADER_MOVED and self.context.version >= _VERSION_OF_ENDPOINTS:
+            topic = self.context.services.image.topics_by_id.get(entry.topic_id)
+            known = None if topic is None else topic.partitions.get(entry.index)
+            if known is not None:
+                data.current_leader = LeaderIdAndEpoch(
+                    leader_id=known.leader, leader_epoch=known.leader_epoch
+                )
         return data
 
     def _answer(self, reading: Reading) -> None:
@@ -335,7 +333,7 @@ class PendingFetch:
             interest.settle(entry)
         session_id = interest.session_id if isinstance(interest, FetchSession) else NO_SESSION
         response = FetchResponse(session_id=session_id, responses=list(topics.values()))
-        if leaders:
+        if leaders and self.replica_id < 0:
             response.node_endpoints = leader_endpoints(self.context, leaders, NodeEndpoint)
         answer(self.context, response)
 

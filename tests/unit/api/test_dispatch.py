@@ -126,6 +126,22 @@ async def test_one_fault_does_not_hold_up_the_next_request(cluster: Any, broken:
     assert (await cluster.ask(DescribeClusterRequest(), 1)).error_code == 0
 
 
+async def test_a_fault_of_a_shortcut_is_answered_too_and_nothing_is_tried_again(
+    cluster: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken_shortcut(*_: Any) -> bool:
+        raise Broken("half done")
+
+    def never(context: Any, request: Any) -> Any:
+        raise AssertionError("the shortcut may have done it already")
+
+    replace_handler(cluster.dispatcher, ApiKey.DESCRIBE_CLUSTER, never).shortcut = broken_shortcut
+    assert (await cluster.ask(DescribeClusterRequest(), 1)).error_code == UNKNOWN
+    (record,) = caplog.records
+    assert record.exc_info is not None
+    assert record.exc_info[0] is Broken
+
+
 @pytest.mark.parametrize("key", sorted(SERVED))
 async def test_every_api_survives_a_fault_in_every_version(cluster: Any, key: ApiKey) -> None:
     """An empty request that our fault refuses gets an answer that its version can hold."""
