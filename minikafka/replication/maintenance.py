@@ -20,6 +20,8 @@ from minikafka.settings.broker import BrokerSettings
 
 logger = logging.getLogger("minikafka.replicas")
 
+logger = logging.getLogger("minikafka.replicas")
+
 # Kafka's cadences that have no key.
 PRODUCER_EXPIRY_CHECK_MS = 600_000
 PURGE_CHECK_MS = 1_000
@@ -48,8 +50,8 @@ class Maintenance:
     def start(self) -> None:
         """Begin; ends when the age clock or the scope is closed."""
         settings = self._settings
-        self._every(settings.log_retention_check_interval_ms, self.delete_old_segments)
-        self._every(PRODUCER_EXPIRY_CHECK_MS, self.expire_producers)
+        self._every(settings.log_retention_check_interval_ms, self.delete_old_segments, "retention")
+        self._every(PRODUCER_EXPIRY_CHECK_MS, self.expire_producers, "expiry of producers")
         self._every_async(
             settings.replica_high_watermark_checkpoint_interval_ms,
             self._checkpoint_high_watermarks,
@@ -93,10 +95,13 @@ class Maintenance:
     async def _purge(self, directory: LogDirectory) -> None:
         await directory.purge(self._wall_clock.now_ms())
 
-    def _every(self, interval_ms: int, work: Callable[[], None]) -> None:
+    def _every(self, interval_ms: int, work: Callable[[], None], name: str) -> None:
         def run() -> None:
-            work()
             self._age_clock.call_later(interval_ms, run)
+            try:
+                work()
+            except Exception as error:
+                logger.error("%s failed", name, exc_info=error)
 
         self._age_clock.call_later(interval_ms, run)
 
@@ -109,6 +114,8 @@ class Maintenance:
                     await work(directory)
                 except OSError as error:
                     self._replicas.directory_failed(directory, error)
+                except Exception as error:
+                    logger.error("%s: %s failed", directory.path, name, exc_info=error)
             self._age_clock.call_later(interval_ms, run)
 
         def run() -> None:

@@ -14,6 +14,7 @@ from minikafka.log.checkpoints import MetaProperties
 from minikafka.log.directory import LogDirectory
 from minikafka.metadata.delta import MetadataDelta
 from minikafka.metadata.image import MetadataImage
+from minikafka.protocol.records.metadata.config_record import ConfigRecord
 from minikafka.protocol.records.metadata.partition_change_record import PartitionChangeRecord
 from minikafka.protocol.records.metadata.partition_record import PartitionRecord
 from minikafka.protocol.records.metadata.remove_topic_record import RemoveTopicRecord
@@ -33,6 +34,7 @@ class Followed:
 
     def __init__(self, root: Path, directory_count: int) -> None:
         self.disk = LocalDisk()
+        self.wall_clock = WallClock()
         self.paths = [root / f"data-{number}" for number in range(directory_count)]
         for number, path in enumerate(self.paths):
             if not path.exists():
@@ -43,17 +45,22 @@ class Followed:
         self.replicas = self.fresh_replicas()
 
     def fresh_replicas(self) -> ReplicaManager:
-        settings = {"node.id": str(NODE_ID), "process.roles": "broker,controller"} | dict(BROKER)
+        values = {
+            "node.id": str(NODE_ID),
+            "process.roles": "broker,controller",
+            "producer.id.expiration.ms": "3600000",
+        } | dict(BROKER)
+        self.settings = BrokerSettings.parse(values)
         self.purgatory = Purgatory(asyncio.get_running_loop())
         return ReplicaManager(
-            settings=BrokerSettings.parse(settings),
+            settings=self.settings,
             image=self.image,
             directories=[
                 LogDirectory.open(self.disk, str(path), node_id=NODE_ID, cluster_id=CLUSTER_ID)
                 for path in self.paths
             ],
             purgatory=self.purgatory,
-            wall_clock=WallClock(),
+            wall_clock=self.wall_clock,
             random=random.Random(3),
             on_offline=lambda directory, _: self.offline.append(Path(directory.path).name),
         )
@@ -89,6 +96,9 @@ class Followed:
         self.commit(*records)
         assert isinstance(records[0].topic_id, uuid.UUID)
         return records[0].topic_id
+
+    def configure(self, topic: str, key: str, value: str) -> None:
+        self.commit(ConfigRecord(resource_type=2, resource_name=topic, name=key, value=value))
 
     def delete_records(self, name: str) -> RemoveTopicRecord:
         return RemoveTopicRecord(topic_id=self.image.topics[name].topic_id)
