@@ -4,7 +4,7 @@ import gc
 import time
 from collections.abc import Iterator
 
-from harness.broker import RunningBroker
+from harness.broker import BrokerDied, RunningBroker
 from harness.peer import Peer, Topic, batch_of, records_of
 
 from robustness import process
@@ -61,7 +61,7 @@ class Trial:
         return f"{outcomes}\nerror codes in answers: {codes}\n{self._log_lines()} lines in the log"
 
     def faults(self) -> list[str]:
-        """Everything that must not be; serves a produce and a fetch to find out."""
+        """Everything that must not be; produces, fetches, kills and starts again to find out."""
         found = [self._failure] if self._failure else []
         assert self.broker.process is not None
         if self.broker.process.poll() is not None:
@@ -70,7 +70,11 @@ class Trial:
         found += self._log_faults()
         try:
             serve_normally(self.broker)
-        except (AssertionError, OSError) as error:
+            # What the storm has left in the metadata and in the logs must be readable, too.
+            self.broker.kill()
+            self.broker.start()
+            serve_normally(self.broker)
+        except (AssertionError, OSError, BrokerDied) as error:
             found.append(f"a normal client is not served: {type(error).__name__}: {error}")
         return found
 
