@@ -39,6 +39,7 @@ _PARKED = "the purgatory supervises the requests parked in it: one that fails is
 _COMPILED = "what is compiled of a class, once: never changes and belongs to no broker"
 _BY_NAME = "message modules load when first used: the start-up budget"
 _OPTIONAL = "an optional or costly package, loaded when first needed: the start-up budget"
+_PERIODIC = "supervision: one failure must not end the periodic work for ever"
 EXCUSED: tuple[tuple[str, Rule, str, str], ...] = (
     ("minikafka/runtime/*", rules.repeatable, "", "where time and randomness enter the program"),
     ("minikafka/runtime/*", rules.supervised, "", "the scopes and executors themselves"),
@@ -49,6 +50,7 @@ EXCUSED: tuple[tuple[str, Rule, str, str], ...] = (
     ("minikafka/api/dispatch.py", rules.module_state, "_registered", _COMPILED),
     ("minikafka/network/connection.py", rules.exceptions, "Exception", _SUPERVISION),
     ("minikafka/replication/purgatory.py", rules.exceptions, "Exception", _PARKED),
+    ("minikafka/replication/maintenance.py", rules.exceptions, "Exception", _PERIODIC),
     ("minikafka/broker/main.py", rules.imports, "TemporaryDirectory", _OPTIONAL),
     ("minikafka/broker/process.py", rules.imports, "uvloop", _OPTIONAL),
     ("minikafka/broker/process.py", rules.supervised, ".create_task", "the start itself: awaited"),
