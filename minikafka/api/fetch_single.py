@@ -1,13 +1,13 @@
 """The usual small Fetch: one partition, no session, read_uncommitted, and enough to answer at once.
 
 A client that reads one partition (librdkafka without sessions, kcat, most test consumers) asks this
-again and again, and for answers of 64 KiB decoding and encoding messages would be half of the
-cost. So this shape is read in place, and its answer is written around the region of the log.
+again and again, and decoding and encoding messages is half of what its handler does. So this shape is read in place, and its answer is written around the region of the log.
 
 Whatever is not quite like this (several partitions, a session, a follower, a transaction's reader,
 an error, less than min.bytes) is left, untouched, to `fetch`, which then does everything.
 
-Measured (bench `fetch-64k`): 74 -> 50 µs of CPU for a fetch.
+Measured (64 KiB fetches of 16 KiB batches, a loaded 2-core machine): the handler alone 16 -> 8 µs,
+the user CPU of a fetch 40 -> 27-35 µs; its system time (33-49 µs) is not touched.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ bytes that name the partition are looked up as they are, and the answer repeats 
 Whatever is not quite like this (several partitions, acks=0, a transactional id, an unknown topic, a
 batch that is refused) is left, untouched, to `produce`, which then does everything from the start.
 
-Measured (bench `small-requests`, 1 x 100 B): 19 -> 11 µs of user CPU for a request.
+Measured (1 x 100 B over 50 connections): 19 -> 11 µs of user CPU for a request.
 """
 
 from __future__ import annotations

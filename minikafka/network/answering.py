@@ -35,7 +35,7 @@ _JOINED_MAX_BYTES: Final = 64 << 10
 _AT_ONCE_BYTES: Final = 128 << 10
 """Answers with regions up to this size need no sender: they are read and written in one go.
 
-bench fetch-64k: 84 -> 60 µs of CPU for a fetch.
+64 KiB fetches, one run each on a loaded machine: 84 -> 73 µs of CPU, 49 -> 40 of it in user mode.
 """
 
 
