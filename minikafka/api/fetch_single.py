@@ -1,7 +1,8 @@
 """The usual small Fetch: one partition, no session, read_uncommitted, and enough to answer at once.
 
 A client that reads one partition (librdkafka without sessions, kcat, most test consumers) asks this
-again and again, and decoding and encoding messages is half of what its handler does. So this shape is read in place, and its answer is written around the region of the log.
+again and again, and decoding and encoding messages is half of what its handler does. So this shape
+is read in place, and its answer is written around the region of the log.
 
 Whatever is not quite like this (several partitions, a session, a follower, a transaction's reader,
 an error, less than min.bytes) is left, untouched, to `fetch`, which then does everything.
