@@ -71,6 +71,7 @@ async def _serve(
         settings,
         cluster_id=cluster_id,
         disk=LocalDisk(),
+        metadata_disk=LocalDisk("metadata"),
         wall_clock=WallClock(),
         random=random_source(),
     )
