@@ -8,7 +8,9 @@ With idempotence a batch keeps its sequence from its first request on, so what w
 something failed must be sent again in that order: nothing leaves while `retries` has batches and
 others are still in flight, then `retries` go first. When a sequence number can no longer be filled
 (a batch failed for good, or the broker has lost its memory of us) the numbers start again at 0
-under a new producer epoch: `restart`.
+under a new producer epoch: `restart`. Batches that may have been written are sent again under their
+old numbers before that; only when the broker has said that it lacks what was before them
+(`unwritten`) they are numbered anew.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from __future__ import annotations
 from collections import deque
 from typing import NamedTuple
 
+from minikafka.channel.backoff import Backoff
 from minikafka.records.batch import next_sequence
 from minikafka_client.delivery import Batch
 
@@ -31,6 +34,7 @@ class PartitionQueue:
     """A partition's batches; the sender decides when, this decides what."""
 
     __slots__ = (
+        "backoff",
         "identity",
         "in_flight",
         "next_number",
@@ -41,6 +45,7 @@ class PartitionQueue:
         "restart",
         "retries",
         "topic",
+        "unwritten",
     )
 
     def __init__(self, topic: str, partition: int, identity: ProducerIdentity) -> None:
@@ -52,9 +57,12 @@ class PartitionQueue:
         self.retries: list[Batch] = []
         self.not_before = 0.0
         """Loop time before which nothing is sent: the back-off after a failure."""
+        self.backoff: Backoff | None = None
+        """Since the last success."""
         self.identity = identity
         self.next_number = 0
         self.restart = False
+        self.unwritten = False
 
     @property
     def empty(self) -> bool:
@@ -71,7 +79,7 @@ class PartitionQueue:
         """Whether it must wait: for what is in flight, the back-off, or a new identity."""
         if self.not_before > now:
             return True
-        if self.restart:
+        if self.restart and (self.unwritten or not self.retries):
             return bool(self.in_flight) or identity is self.identity
         return bool(self.in_flight) and bool(self.retries)
 
@@ -91,7 +99,7 @@ class PartitionQueue:
         """The next batch, encoded and numbered; it counts as in flight."""
         # What was sent under the old identity and may have been written must be sent again under
         # it, or it would be written twice.
-        undecided = self.in_flight or (self.retries and not self.restart)
+        undecided = self.in_flight or (self.retries and not self.unwritten)
         if identity is not self.identity and not undecided:
             self._adopt(identity)
         if self.retries:
@@ -136,7 +144,7 @@ class PartitionQueue:
     def _adopt(self, identity: ProducerIdentity) -> None:
         """Start at number 0 under another identity; nothing is in flight."""
         self.identity = identity
-        self.restart = False
+        self.restart = self.unwritten = False
         number = 0
         for batch in self.retries:
             batch.renumber(identity.producer_id, identity.epoch, number)

@@ -10,9 +10,8 @@ that its work is done already (TOPIC_ALREADY_EXISTS): the first attempt was carr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from ssl import SSLContext
-from typing import Final, Self, TypeVar
+from collections.abc import Iterable, Mapping
+from typing import Final, Self, Unpack
 
 from minikafka.protocol.errors import ErrorCode
 from minikafka.protocol.messages.create_partitions import (
@@ -38,10 +37,6 @@ from minikafka.protocol.messages.delete_topics import (
     DeleteTopicsResponse,
     DeleteTopicState,
 )
-from minikafka.protocol.messages.describe_cluster import (
-    DescribeClusterRequest,
-    DescribeClusterResponse,
-)
 from minikafka.protocol.messages.describe_configs import (
     DescribeConfigsRequest,
     DescribeConfigsResource,
@@ -54,10 +49,10 @@ from minikafka.protocol.messages.incremental_alter_configs import (
     IncrementalAlterConfigsRequest,
     IncrementalAlterConfigsResponse,
 )
-from minikafka.protocol.types import Message
+from minikafka_client.admin_calls import check
+from minikafka_client.admin_cluster import ClusterAdmin
 from minikafka_client.admin_groups import GroupAdmin
 from minikafka_client.admin_types import (
-    ClusterDescription,
     ConfigEntry,
     ConfigOperation,
     ConfigSource,
@@ -66,43 +61,23 @@ from minikafka_client.admin_types import (
     ResourceType,
     TopicDescription,
 )
-from minikafka_client.cluster import Cluster, Node, TopicInfo
-from minikafka_client.config import ClientConfig, parse_bootstrap
-from minikafka_client.errors import BrokerError, Closed, NotConnected
+from minikafka_client.cluster import Cluster, TopicInfo
+from minikafka_client.config import CallOptions, ClientConfig, parse_bootstrap
 from minikafka_client.fetched import TopicPartition
 from minikafka_client.offsets import EARLIEST, FoundOffset, list_offsets
-
-R = TypeVar("R", bound=Message)
-T = TypeVar("T")
 
 _BROKER_RESOURCES: Final = (ResourceType.BROKER, ResourceType.BROKER_LOGGER)
 
 
-class Admin(GroupAdmin):
+class Admin(GroupAdmin, ClusterAdmin):
     """An admin client; use it as an async context manager. Durations are in ms."""
 
-    def __init__(
-        self,
-        bootstrap: str | Iterable[str],
-        *,
-        client_id: str = "minikafka-admin",
-        request_timeout_ms: float = 30_000,
-        api_timeout_ms: float = 60_000,
-        connect_timeout_ms: float = 10_000,
-        retry_backoff_ms: float = 100,
-        ssl: SSLContext | None = None,
-    ) -> None:
+    def __init__(self, bootstrap: str | Iterable[str], **options: Unpack[CallOptions]) -> None:
+        named: CallOptions = {"client_id": "minikafka-admin", **options}
         self._config = ClientConfig(
-            parse_bootstrap(bootstrap),
-            client_id=client_id,
-            request_timeout_ms=request_timeout_ms,
-            api_timeout_ms=api_timeout_ms,
-            connect_timeout_ms=connect_timeout_ms,
-            retry_backoff_ms=retry_backoff_ms,
-            allow_auto_create_topics=False,
-            ssl=ssl,
+            parse_bootstrap(bootstrap), allow_auto_create_topics=False, **named
         )
-        self._closed = True
+        super().__init__()
 
     # --- life
 
@@ -153,7 +128,7 @@ class Admin(GroupAdmin):
 
         def read(answer: CreateTopicsResponse) -> CreatedTopic:
             (made,) = answer.topics
-            _check(made.error_code, topic.name, made.error_message)
+            check(made.error_code, topic.name, made.error_message)
             return CreatedTopic(
                 made.name, made.topic_id, made.num_partitions, made.replication_factor
             )
@@ -174,7 +149,7 @@ class Admin(GroupAdmin):
 
         def read(answer: DeleteTopicsResponse) -> None:
             (gone,) = answer.responses
-            _check(gone.error_code, name, gone.error_message)
+            check(gone.error_code, name, gone.error_message)
 
         await self._ask(request, DeleteTopicsResponse, read, deadline, final_unknown=True)
         backoff = self._cluster.backoff()
@@ -197,7 +172,7 @@ class Admin(GroupAdmin):
         await self._cluster.refresh([name], self._remaining(deadline))
         info = self._cluster.topics.get(name)
         code = ErrorCode.UNKNOWN_TOPIC_OR_PARTITION if info is None else info.error_code
-        _check(code, name)
+        check(code, name)
         assert info is not None, "checked"
         return TopicDescription(info.name, info.topic_id, info.is_internal, info.partitions)
 
@@ -213,7 +188,7 @@ class Admin(GroupAdmin):
 
         def read(answer: CreatePartitionsResponse) -> None:
             (result,) = answer.results
-            _check(result.error_code, name, result.error_message)
+            check(result.error_code, name, result.error_message)
 
         await self._ask(request, CreatePartitionsResponse, read, deadline)
         await self._until_led(name, deadline, count)
@@ -240,7 +215,7 @@ class Admin(GroupAdmin):
 
         def read(answer: DescribeConfigsResponse) -> dict[str, ConfigEntry]:
             (result,) = answer.results
-            _check(result.error_code, f"{kind.name} {name}", result.error_message)
+            check(result.error_code, f"{kind.name} {name}", result.error_message)
             return {each.name: _config_entry(each) for each in result.configs}
 
         deadline = self._deadline(timeout_ms)
@@ -268,7 +243,7 @@ class Admin(GroupAdmin):
 
         def read(answer: IncrementalAlterConfigsResponse) -> None:
             (result,) = answer.responses
-            _check(result.error_code, f"{kind.name} {name}", result.error_message)
+            check(result.error_code, f"{kind.name} {name}", result.error_message)
 
         deadline = self._deadline(timeout_ms)
         node = _broker_of(kind, name)
@@ -295,7 +270,7 @@ class Admin(GroupAdmin):
 
         def read(answer: DeleteRecordsResponse) -> int:
             ((result,),) = [each.partitions for each in answer.topics]
-            _check(result.error_code, f"{place.topic}-{place.partition}")
+            check(result.error_code, f"{place.topic}-{place.partition}")
             return result.low_watermark
 
         return await self._ask(request, DeleteRecordsResponse, read, deadline, leader_of=place)
@@ -306,65 +281,7 @@ class Admin(GroupAdmin):
         """Offsets for timestamps (ms), or LATEST, EARLIEST, MAX_TIMESTAMP of `offsets`."""
         return await list_offsets(self._cluster, asked, self._deadline(timeout_ms))
 
-    # --- cluster
-
-    async def describe_cluster(self, *, timeout_ms: float | None = None) -> ClusterDescription:
-        """The cluster's id and its brokers."""
-
-        def read(answer: DescribeClusterResponse) -> ClusterDescription:
-            _check(answer.error_code, "cluster", answer.error_message)
-            nodes = [
-                Node(each.broker_id, each.host, each.port, each.rack) for each in answer.brokers
-            ]
-            return ClusterDescription(answer.cluster_id, answer.controller_id, nodes)
-
-        deadline = self._deadline(timeout_ms)
-        return await self._ask(DescribeClusterRequest(), DescribeClusterResponse, read, deadline)
-
     # --- inside
-
-    async def _ask(
-        self,
-        request: Message,
-        response: type[R],
-        read: Callable[[R], T],
-        deadline: float,
-        *,
-        node: int | None = None,
-        leader_of: TopicPartition | None = None,
-        final_unknown: bool = False,
-    ) -> T:
-        """What `read` makes of the answer; again after what is retriable.
-
-        An unknown topic may become known, unless that is `final_unknown`.
-        """
-        cluster = self._cluster
-        backoff = cluster.backoff()
-        while True:
-            try:
-                target = node
-                if leader_of is not None:
-                    target = await self._leader(leader_of, deadline)
-                return read(await cluster.ask(target, request, response, deadline))
-            except (NotConnected, BrokerError) as error:
-                unknown = (
-                    isinstance(error, BrokerError)
-                    and error.code == ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
-                )
-                if not error.retriable or (unknown and final_unknown):
-                    raise
-                if leader_of is not None:
-                    cluster.topics.pop(leader_of.topic, None)
-                await cluster.pause(backoff, deadline)
-
-    async def _leader(self, place: TopicPartition, deadline: float) -> int:
-        cluster = self._cluster
-        if cluster.leader(*place) < 0:
-            await cluster.refresh([place.topic], self._remaining(deadline))
-        leader = cluster.leader(*place)
-        if leader < 0:
-            raise BrokerError(ErrorCode.LEADER_NOT_AVAILABLE, f"{place.topic}-{place.partition}")
-        return leader
 
     async def _until_led(self, name: str, deadline: float, count: int = 1) -> None:
         """Wait until every partition of a topic has a leader that knows of it."""
@@ -378,23 +295,6 @@ class Admin(GroupAdmin):
             await cluster.pause(backoff, deadline)
         places = {TopicPartition(name, number): EARLIEST for number in info.partitions}
         await list_offsets(cluster, places, deadline)
-
-    def _deadline(self, timeout_ms: float | None) -> float:
-        if self._closed:
-            raise Closed("the admin client is closed, or not started")
-        return self._cluster.deadline(None if timeout_ms is None else timeout_ms / 1000)
-
-    def _remaining(self, deadline: float) -> float:
-        return self._cluster.remaining(deadline)
-
-    def _broker_ms(self, deadline: float) -> int:
-        """How long the broker may take."""
-        return max(1, int(self._remaining(deadline) * 1000))
-
-
-def _check(code: int, where: str, message: str | None = None) -> None:
-    if code:
-        raise BrokerError(code, where, message)
 
 
 def _led(info: TopicInfo) -> bool:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Final, NamedTuple, TypeVar
+from collections.abc import Iterable, Mapping
+from typing import Final, NamedTuple
 
 from minikafka.protocol.errors import ErrorCode
 from minikafka.protocol.messages.delete_groups import DeleteGroupsRequest, DeleteGroupsResponse
@@ -19,14 +19,10 @@ from minikafka.protocol.messages.offset_delete import (
     OffsetDeleteRequestTopic,
     OffsetDeleteResponse,
 )
-from minikafka.protocol.types import Message
-from minikafka_client.cluster import Cluster
-from minikafka_client.errors import BrokerError, NotConnected
+from minikafka_client.admin_calls import AdminCalls, check
 from minikafka_client.fetched import TopicPartition
 from minikafka_client.group_coordinator import GroupCoordinator
 from minikafka_client.membership import read_assignment
-
-R = TypeVar("R", bound=Message)
 
 _STABLE: Final = "Stable"
 
@@ -60,10 +56,8 @@ class GroupDescription(NamedTuple):
     members: list[MemberDescription]
 
 
-class GroupAdmin:
+class GroupAdmin(AdminCalls):
     """What `Admin` inherits. Each call raises BrokerError, NotConnected, Timeout."""
-
-    _cluster: Cluster
 
     async def list_groups(
         self, *, states: Iterable[str] = (), timeout_ms: float | None = None
@@ -72,16 +66,10 @@ class GroupAdmin:
         deadline = self._deadline(timeout_ms)
         cluster = self._cluster
         await cluster.refresh([], cluster.remaining(deadline))
-        found = []
+        found: list[GroupListing] = []
+        request = ListGroupsRequest(states_filter=list(states))
         for node in list(cluster.nodes):
-            request = ListGroupsRequest(states_filter=list(states))
-            answer = await cluster.ask(node, request, ListGroupsResponse, deadline)
-            if answer.error_code:
-                raise BrokerError(answer.error_code, "ListGroups")
-            found += [
-                GroupListing(each.group_id, each.protocol_type, each.group_state, each.group_type)
-                for each in answer.groups
-            ]
+            found += await self._ask(request, ListGroupsResponse, _listings, deadline, node=node)
         return sorted(found)
 
     async def describe_group(
@@ -158,30 +146,13 @@ class GroupAdmin:
         )
         await self._coordinated(group_id, request, OffsetDeleteResponse, _first_error, timeout_ms)
 
-    async def _coordinated(
-        self,
-        group_id: str,
-        request: Message,
-        response: type[R],
-        error_of: Callable[[R], int],
-        timeout_ms: float | None,
-    ) -> R:
-        """The coordinator's answer; again after retriable errors."""
-        deadline = self._deadline(timeout_ms)
-        coordinator = GroupCoordinator(self._cluster, group_id)
-        backoff = self._cluster.backoff()
-        while True:
-            try:
-                answer = await coordinator.ask(request, response, deadline)
-                coordinator.check(error_of(answer))
-                return answer
-            except (NotConnected, BrokerError) as error:
-                if not error.retriable:
-                    raise
-                await self._cluster.pause(backoff, deadline)
 
-    def _deadline(self, timeout_ms: float | None) -> float:
-        raise NotImplementedError
+def _listings(answer: ListGroupsResponse) -> list[GroupListing]:
+    check(answer.error_code, "ListGroups")
+    return [
+        GroupListing(each.group_id, each.protocol_type, each.group_state, each.group_type)
+        for each in answer.groups
+    ]
 
 
 def _first_error(answer: OffsetDeleteResponse) -> int:

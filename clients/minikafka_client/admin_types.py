@@ -7,7 +7,9 @@ from enum import IntEnum
 from typing import Final, NamedTuple
 from uuid import UUID
 
+from minikafka.protocol.errors import ErrorCode
 from minikafka_client.cluster import Node, PartitionInfo
+from minikafka_client.fetched import TopicPartition
 
 NO_CONFIGS: Final[Mapping[str, str]] = {}
 
@@ -91,3 +93,67 @@ class ConfigOperation(IntEnum):
     DELETE = 1
     APPEND = 2
     SUBTRACT = 3
+
+
+class ReplicaSize(NamedTuple):
+    """A replica in a log directory; lag in offsets behind the high watermark (or the current log,
+    for one that is being moved here: `is_future`)."""
+
+    size_bytes: int
+    offset_lag: int
+    is_future: bool
+
+
+class LogDirDescription(NamedTuple):
+    """A log directory of a broker; the sizes of its file system are -1 where unknown."""
+
+    path: str
+    error_code: ErrorCode
+    total_bytes: int
+    usable_bytes: int
+    replicas: dict[TopicPartition, ReplicaSize]
+
+
+class QuorumReplica(NamedTuple):
+    """A voter or observer; times in ms since 1970, -1 where unknown."""
+
+    replica_id: int
+    log_end_offset: int
+    last_fetch_ms: int
+    last_caught_up_ms: int
+
+
+class QuorumDescription(NamedTuple):
+    """The quorum of the metadata log."""
+
+    leader_id: int
+    leader_epoch: int
+    high_watermark: int
+    voters: list[QuorumReplica]
+    observers: list[QuorumReplica]
+
+
+class FeatureLevels(NamedTuple):
+    """The levels of a feature that brokers support; `finalized` is in force, if there is one."""
+
+    min_level: int
+    max_level: int
+    finalized: int | None
+
+
+class Reassignment(NamedTuple):
+    """The replicas of a partition while they are being moved."""
+
+    replicas: list[int]
+    adding: list[int]
+    removing: list[int]
+
+
+class ProducerDescription(NamedTuple):
+    """A producer of a partition; the offset is -1 without an open transaction."""
+
+    producer_id: int
+    epoch: int
+    last_sequence: int
+    last_timestamp_ms: int
+    transaction_start_offset: int

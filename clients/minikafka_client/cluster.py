@@ -37,6 +37,8 @@ METADATA_AT_MOST = 12
 """Version 13 adds KIP-1102's request to bootstrap anew, which this client does by itself."""
 
 
+_ANY = -1
+"""In place of a node id: whichever broker could be reached without knowing the cluster."""
 COORDINATOR = -1_000
 """`COORDINATOR - node_id` in place of a node id means a second connection to that broker."""
 
@@ -84,7 +86,6 @@ class Cluster:
         self.closed = False
         self.scope = Scope("minikafka-client", self._task_failed)
         self._channels: dict[int, Channel] = {}
-        self._bootstrap: Channel | None = None
         self._opening: dict[int, asyncio.Task[Channel]] = {}
         self._backoffs: dict[int, tuple[Backoff, float]] = {}
         self._refreshing: dict[frozenset[str] | None, asyncio.Task[None]] = {}
@@ -102,10 +103,11 @@ class Cluster:
         if self.closed:
             return
         self.closed = True
-        for channel in (*self._channels.values(), self._bootstrap):
-            if channel is not None:
-                channel.close()
+        for channel in self._channels.values():
+            channel.close()
         await self.scope.close()
+        for channel in self._channels.values():
+            channel.close()  # one that had just come about
 
     def _task_failed(self, name: str, failure: BaseException) -> None:
         # What a client may expect is told to whoever waits for it.
@@ -208,8 +210,9 @@ class Cluster:
             each.node_id: Node(each.node_id, each.host, each.port, each.rack)
             for each in answer.brokers
         }
-        for key in [known for known in self._channels if _node_id(known) not in self.nodes]:
-            self._channels.pop(key).close("no longer in the cluster")
+        for key in [known for known in self._channels if known != _ANY]:
+            if _node_id(key) not in self.nodes:
+                self._channels.pop(key).close("no longer in the cluster")
         self.cluster_id = answer.cluster_id
         self.controller_id = answer.controller_id
         if asked is None:
@@ -238,14 +241,18 @@ class Cluster:
         channel = self.connected(node_id)
         if channel is not None:
             return channel
+        opened: Channel = await self._shared(self.open_soon(node_id), timeout_s)
+        return opened
+
+    def open_soon(self, node_id: int) -> asyncio.Task[Channel]:
+        """The task that connects to a broker; there is one for all who want it. Raises Closed."""
         task = self._opening.get(node_id)
         if task is None or task.done():
             if self.closed:
                 raise Closed("the client is closed")
-            task = self.scope.spawn(self._open(node_id), f"connect to {node_id}")
-            self._opening[node_id] = task
-        opened: Channel = await self._shared(task, timeout_s)
-        return opened
+            opening = self._open_any() if node_id == _ANY else self._open(node_id)
+            task = self._opening[node_id] = self.scope.spawn(opening, f"connect to {node_id}")
+        return task
 
     async def _open(self, node_id: int) -> Channel:
         node = self.nodes.get(_node_id(node_id))
@@ -269,22 +276,25 @@ class Cluster:
         return Backoff(self.random, config.reconnect_backoff_ms, config.reconnect_backoff_max_ms)
 
     async def any_channel(self, timeout_s: float) -> Channel:
-        """An open channel to whichever broker is easiest to reach. Raises NotConnected."""
-        for node_id in self.nodes:
-            channel = self.connected(node_id)
-            if channel is not None:
-                return channel
-        if self._bootstrap is not None and self._bootstrap.closed is None:
-            return self._bootstrap
+        """An open channel to the broker that owes us the fewest answers, if any is connected.
+
+        Raises NotConnected, Timeout, Closed.
+        """
+        known = [channel for node in self.nodes if (channel := self.connected(node)) is not None]
+        if known:
+            return min(known, key=_in_flight)  # one that has stopped gets no further questions
+        return await self.channel(_ANY, timeout_s)
+
+    async def _open_any(self) -> Channel:
         failure: NotConnected | None = None
         known = [(node.host, node.port) for node in self.nodes.values()]
         for host, port in dict.fromkeys((*self._addresses, *known)):
             try:
-                self._bootstrap = await self._connect(host, port)
+                channel = self._channels[_ANY] = await self._connect(host, port)
             except NotConnected as error:
                 failure = error
                 continue
-            return self._bootstrap
+            return channel
         assert failure is not None, "there is at least one address"
         raise failure
 
@@ -313,13 +323,23 @@ class Cluster:
         return task.result()
 
 
+def _in_flight(channel: Channel) -> int:
+    return channel.in_flight
+
+
 def _node_id(key: int) -> int:
     return COORDINATOR - key if key <= COORDINATOR else key
 
 
 def _topic_info(topic: MetadataResponseTopic, known: TopicInfo | None) -> TopicInfo:
-    """What the broker says; partitions of a leader epoch older than known stay as known."""
+    """What the broker says; partitions of a leader epoch older than known stay as known.
+
+    A broker that does not know a topic (any more, or not yet again) may be wrong: its partitions
+    stay, without leaders.
+    """
     partitions = {}
+    if topic.error_code and known is not None:
+        partitions = {number: each._replace(leader=-1) for number, each in known.partitions.items()}
     same = known is not None and known.topic_id == topic.topic_id
     for each in topic.partitions:
         info = PartitionInfo(

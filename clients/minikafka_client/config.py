@@ -4,9 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from ssl import SSLContext
-from typing import NamedTuple
+from typing import NamedTuple, TypedDict
 
 from minikafka_client.errors import ConfigError
+
+
+class ConnectionOptions(TypedDict, total=False):
+    """Keyword arguments of every client; the defaults are those of `ClientConfig`."""
+
+    client_id: str
+    request_timeout_ms: float
+    connect_timeout_ms: float
+    close_timeout_ms: float
+    retry_backoff_ms: float
+    retry_backoff_max_ms: float
+    reconnect_backoff_ms: float
+    reconnect_backoff_max_ms: float
+    metadata_max_age_ms: float
+    ssl: SSLContext | None
+
+
+class CallOptions(ConnectionOptions, total=False):
+    """Those of consumer and admin, whose calls have a timeout in common."""
+
+    api_timeout_ms: float
 
 
 class ClientConfig(NamedTuple):
@@ -19,6 +40,9 @@ class ClientConfig(NamedTuple):
     api_timeout_ms: float = 60_000
     """How long a call that may try several times takes at most (default.api.timeout.ms)."""
     connect_timeout_ms: float = 10_000
+    """How long a connection may take to come about, and so the client to start."""
+    close_timeout_ms: float = 5_000
+    """How long `close` takes at most to finish what is open."""
     retry_backoff_ms: float = 100
     retry_backoff_max_ms: float = 1_000
     reconnect_backoff_ms: float = 50

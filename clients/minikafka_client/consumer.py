@@ -10,16 +10,17 @@ is the cheaper way to read: values are decoded a batch at a time, the rest only 
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import Iterable, Mapping, Sequence
-from ssl import SSLContext
-from typing import Final, Literal, Self
+from typing import Final, Literal, Self, Unpack
 
 from minikafka.protocol.errors import ErrorCode
 from minikafka_client.assignors import ASSIGNORS
 from minikafka_client.cluster import Cluster
-from minikafka_client.config import ClientConfig, at_least, parse_bootstrap
+from minikafka_client.config import CallOptions, ClientConfig, at_least, parse_bootstrap
 from minikafka_client.consumer_group import ConsumerGroup
-from minikafka_client.errors import BrokerError, Closed, ConfigError, NotConnected
+from minikafka_client.errors import BrokerError, Closed, ConfigError, NotConnected, Timeout
 from minikafka_client.fetched import ConsumerRecord, FetchedBatch, TopicPartition
 from minikafka_client.fetcher import (
     READ_COMMITTED,
@@ -54,7 +55,6 @@ class Consumer(Reader):
         self,
         bootstrap: str | Iterable[str],
         *topics: str,
-        client_id: str = "minikafka-consumer",
         start: Literal["earliest", "latest"] = "latest",
         on_out_of_range: Literal["earliest", "latest", "error"] | None = None,
         isolation_level: Literal["read_uncommitted", "read_committed"] = "read_uncommitted",
@@ -63,11 +63,6 @@ class Consumer(Reader):
         fetch_max_bytes: int = 50 << 20,
         partition_max_bytes: int = 1 << 20,
         check_crcs: bool = True,
-        request_timeout_ms: float = 30_000,
-        api_timeout_ms: float = 60_000,
-        connect_timeout_ms: float = 10_000,
-        retry_backoff_ms: float = 100,
-        ssl: SSLContext | None = None,
         group: str | None = None,
         group_instance_id: str | None = None,
         assignors: Sequence[str] = ("cooperative-sticky",),
@@ -77,6 +72,7 @@ class Consumer(Reader):
         auto_commit_ms: float | None = 5_000,
         on_assigned: Hook | None = None,
         on_revoked: Hook | None = None,
+        **options: Unpack[CallOptions],
     ) -> None:
         if start not in _STARTS:
             raise ConfigError(f"start is {start!r}: 'earliest' or 'latest'")
@@ -84,15 +80,8 @@ class Consumer(Reader):
             raise ConfigError(f"isolation_level is {isolation_level!r}")
         at_least("fetch_max_bytes", fetch_max_bytes, 1)
         at_least("partition_max_bytes", partition_max_bytes, 1)
-        self._config = ClientConfig(
-            parse_bootstrap(bootstrap),
-            client_id=client_id,
-            request_timeout_ms=request_timeout_ms,
-            api_timeout_ms=api_timeout_ms,
-            connect_timeout_ms=connect_timeout_ms,
-            retry_backoff_ms=retry_backoff_ms,
-            ssl=ssl,
-        )
+        named: CallOptions = {"client_id": "minikafka-consumer", **options}
+        self._config = ClientConfig(parse_bootstrap(bootstrap), **named)
         super().__init__()
         self._settings = FetchSettings(
             max_wait_ms=fetch_max_wait_ms,
@@ -118,6 +107,7 @@ class Consumer(Reader):
         self._group: ConsumerGroup | None = None
         self._start = _STARTS[start]
         self._topics = topics
+        self._by_hand = False
 
     # --- life
 
@@ -131,9 +121,10 @@ class Consumer(Reader):
     async def start(self) -> None:
         """Connect and find the topics. Raises NotConnected, Timeout, BrokerError.
 
-        Takes at most `connect_timeout_ms`, with topics at most `api_timeout_ms`.
+        Takes at most `connect_timeout_ms`, with topics and no group at most `api_timeout_ms`.
         """
         self._cluster = cluster = Cluster(self._config)
+        deadline = cluster.deadline()
         try:
             await cluster.start(self._config.connect_timeout_s)
             self._fetcher = Fetcher(cluster, self._settings)
@@ -141,16 +132,16 @@ class Consumer(Reader):
             if self._group_id is not None:
                 self._join(self._group_id)
             elif self._topics:
-                deadline = cluster.deadline()
                 for topic in self._topics:
                     await self._assign_all(topic, deadline)
+                cluster.scope.spawn(self._look_for_partitions(), "metadata age")
         except BaseException:
             await cluster.close()
             raise
 
     def _join(self, group_id: str) -> None:
         on_assigned, on_revoked = self._hooks
-        self._group = ConsumerGroup(
+        self._group = group = ConsumerGroup(
             self._cluster,
             self._fetcher,
             group_id,
@@ -161,18 +152,35 @@ class Consumer(Reader):
             on_assigned=on_assigned,
             on_revoked=on_revoked,
         )
+        self._fetcher.committed = group.coordinator.committed
 
     async def _assign_all(self, topic: str, deadline: float) -> None:
         for partition in await self._partitions(topic, deadline):
-            self._fetcher.place_at(TopicPartition(topic, partition), -1, self._start)
+            place = TopicPartition(topic, partition)
+            if place not in self._fetcher.positions:
+                self._fetcher.place_at(place, -1, self._start)
 
-    async def close(self, timeout_ms: float = 5_000) -> None:
-        """Commit (if that is automatic), leave the group, disconnect: within `timeout_ms`."""
+    async def _look_for_partitions(self) -> None:
+        """Topics may grow, unless `assign` has been called."""
+        while True:
+            await asyncio.sleep(self._config.metadata_max_age_ms / 1000)
+            if self._by_hand:
+                return
+            for topic in self._topics:
+                with contextlib.suppress(NotConnected, Timeout, BrokerError):
+                    await self._assign_all(topic, self._cluster.deadline())
+
+    async def close(self, timeout_ms: float | None = None) -> None:
+        """Commit (if that is automatic), leave the group, disconnect.
+
+        Within `timeout_ms`, by default `close_timeout_ms`.
+        """
         if self._closed:
             return
+        limit_ms = self._config.close_timeout_ms if timeout_ms is None else timeout_ms
         try:
             if self._group is not None:
-                await self._group.close(timeout_ms / 1000)  # its hook may commit
+                await self._group.close(limit_ms / 1000)  # its hook may commit
         finally:
             self._closed = True
             self._fetcher.fail(Closed("the consumer is closed"))
@@ -181,8 +189,14 @@ class Consumer(Reader):
     # --- assignment and position
 
     def assign(self, places: Iterable[tuple[str, int]] | Mapping[TopicPartition, int]) -> None:
-        """Consume exactly these partitions: from `start`, or from the offsets of a mapping."""
+        """Consume exactly these partitions, from the offsets of a mapping or where `start` says.
+
+        With a group, but without topics, the group's committed offsets come before `start`.
+        """
         self._check_open()
+        if self._group is not None and self._topics:
+            raise ConfigError("the group assigns partitions: give topics or assign, not both")
+        self._by_hand = True
         offsets = places if isinstance(places, Mapping) else {}
         wanted = [TopicPartition(*place) for place in places]
         for place in self.assignment:
@@ -190,16 +204,22 @@ class Consumer(Reader):
                 self._fetcher.remove(place)
         for place in wanted:
             if place in offsets or place not in self._fetcher.positions:
-                self._fetcher.place_at(place, offsets.get(place, -1), self._start)
+                position = self._fetcher.place_at(place, offsets.get(place, -1), self._start)
+                position.of_group = self._group is not None and place not in offsets
 
     async def position(self, place: tuple[str, int], timeout_ms: float | None = None) -> int:
         """The offset of the next record to be returned. Raises Timeout, BrokerError."""
         position = self._placed(place)
-        if position.offset < 0:
-            asked = {position.place: position.start}
-            found = await self._list_offsets(asked, timeout_ms)
-            if position.offset < 0 and self._fetcher.positions.get(position.place) is position:
-                position.offset = position.fetch_offset = found[position.place].offset
+        cluster = self._cluster
+        deadline, backoff = self._deadline(timeout_ms), cluster.backoff()
+        while position.offset < 0:
+            try:
+                await self._fetcher.locate([position], deadline)
+            except (NotConnected, BrokerError) as error:
+                if not error.retriable:
+                    raise
+                await cluster.pause(backoff, deadline)
+                await cluster.refresh([position.place.topic], cluster.remaining(deadline))
         return position.offset
 
     # --- the group's offsets

@@ -50,23 +50,25 @@ class ConsumerGroup:
                 failed=fetcher.fail,
             )
             self._tasks.append(cluster.scope.spawn(self._membership.run(), "group member"))
-            if auto_commit_ms is not None:
-                self._tasks.append(cluster.scope.spawn(self._keep_committing(), "auto commit"))
-            for task in self._tasks:
-                task.add_done_callback(self._ended)
+        if auto_commit_ms is not None:
+            self._tasks.append(cluster.scope.spawn(self._keep_committing(), "auto commit"))
+        for task in self._tasks:
+            task.add_done_callback(self._ended)
 
     async def close(self, timeout_s: float) -> None:
         """Give up the partitions, commit, leave: within the time, or not at all."""
-        for task in self._tasks:
-            task.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
-        membership = self._membership
-        if membership is None:
-            return
         deadline = self._cluster.deadline(timeout_s)
+        membership = self._membership
         try:
             async with asyncio.timeout(timeout_s):
+                for task in self._tasks:
+                    task.cancel()
+                if self._tasks:
+                    await asyncio.wait(self._tasks)
+                if membership is None:
+                    if self._auto_commit_ms is not None:
+                        await self._commit_done(deadline)
+                    return
                 if membership.owned:
                     await self._revoked(list(membership.owned), deadline)
                 await membership.leave(deadline)

@@ -12,8 +12,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any, Final
 
 from minikafka.protocol.errors import ErrorCode, error_code
 from minikafka.protocol.messages.fetch import (
@@ -37,13 +37,17 @@ from minikafka_client.errors import (
     Timeout,
 )
 from minikafka_client.fetched import FetchedBatch, TopicPartition
-from minikafka_client.offsets import EARLIEST, LATEST, list_offsets
+from minikafka_client.offsets import EARLIEST, LATEST, FoundOffset, ask_leaders
 
 FETCH_AT_MOST: Final = 12
 """Later versions name topics by id."""
 READ_UNCOMMITTED: Final = 0
 READ_COMMITTED: Final = 1
 _UNKNOWN: Final = -1
+
+
+Committed = Callable[[list[TopicPartition], float], Coroutine[Any, Any, dict[TopicPartition, int]]]
+"""(partitions, deadline) to the offsets that there are."""
 
 
 class FetchSettings:
@@ -95,7 +99,7 @@ class Position:
         "fetching",
         "high_watermark",
         "last_stable_offset",
-        "leader_epoch",
+        "of_group",
         "offset",
         "paused",
         "place",
@@ -109,7 +113,8 @@ class Position:
         self.done = _UNKNOWN
         """The offset up to which the application has gone on, for auto commit."""
         self.start = start
-        self.leader_epoch = -1
+        self.of_group = False
+        """Whether the group's offset counts before `start`."""
         self.high_watermark = -1
         self.last_stable_offset = -1
         self.paused = False
@@ -125,6 +130,8 @@ class Fetcher:
     def __init__(self, cluster: Cluster, settings: FetchSettings) -> None:
         self.positions: dict[TopicPartition, Position] = {}
         self.settings = settings
+        self.committed: Committed | None = None
+        """Asks a group for its offsets, where partitions are chosen by hand."""
         self._low = max(1, settings.partition_max_bytes // 2)
         self._cluster = cluster
         self._ready: deque[tuple[Position, FetchedBatch | ClientError]] = deque()
@@ -245,24 +252,49 @@ class Fetcher:
         """Learn offsets and leaders; `_keep_fetching` comes here again for what is missing."""
         cluster = self._cluster
         timeout_s = cluster.config.request_timeout_s
+        lacking = {
+            each.place.topic for each in (*unplaced, *leaderless) if cluster.leader(*each.place) < 0
+        }
         try:
-            if leaderless:
-                await asyncio.sleep(cluster.backoff().next_delay_s())
-                topics = {position.place.topic for position in leaderless}
-                await cluster.refresh(topics, timeout_s)
-            asked = {position.place: position.start for position in unplaced}
-            found = await list_offsets(
-                cluster, asked, cluster.deadline(timeout_s), self.settings.isolation_level
-            )
-            for position in unplaced:
-                if position.fetch_offset < 0:
-                    position.offset = position.fetch_offset = found[position.place].offset
+            if lacking:
+                if lacking <= cluster.topics.keys():  # asked for before
+                    await asyncio.sleep(cluster.backoff().next_delay_s())
+                await cluster.refresh(lacking, timeout_s)
+            await self.locate(unplaced, cluster.deadline(timeout_s))
         except (NotConnected, Timeout, BrokerError) as error:
             if not error.retriable:
                 self.fail(error)
             await asyncio.sleep(cluster.backoff().next_delay_s())
+            with contextlib.suppress(NotConnected, Timeout):
+                await cluster.refresh({each.place.topic for each in unplaced}, timeout_s)
         finally:
             self._finding = None
+            self._changed.set()
+
+    async def locate(self, positions: list[Position], deadline: float) -> None:
+        """Give offsets to positions without, in one attempt: those the group has, or by `start`.
+
+        Raises BrokerError, NotConnected, Timeout when that failed for some.
+        """
+        of_group = [each.place for each in positions if each.of_group]
+        if of_group:
+            assert self.committed is not None, "set when positions of a group are placed"
+            stored = await self.committed(of_group, deadline)
+            for position in positions:
+                position.of_group = False
+                self._place(position, stored.get(position.place, _UNKNOWN))
+        found: dict[TopicPartition, FoundOffset] = {}
+        asked = {each.place: each.start for each in positions if each.fetch_offset < 0}
+        try:
+            await ask_leaders(self._cluster, asked, found, deadline, self.settings.isolation_level)
+        finally:
+            for position in positions:
+                if position.place in found:
+                    self._place(position, found[position.place].offset)
+
+    def _place(self, position: Position, offset: int) -> None:
+        if position.fetch_offset < 0 <= offset:
+            position.offset = position.fetch_offset = offset
             self._changed.set()
 
     async def _fetch(self, leader: int, positions: list[Position]) -> None:

@@ -12,6 +12,7 @@ its first record. When the group has thrown the member out, nothing can be commi
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from struct import Struct
 from struct import error as struct_error
@@ -230,29 +231,49 @@ class Membership:
     # --- being a member
 
     async def _stay(self) -> None:
-        """Heartbeat until the group rebalances (by BrokerError) or a topic has grown (return)."""
-        coordinator = self._coordinator
+        """Heartbeat until the group rebalances or a topic has grown.
+
+        A coordinator that has moved or does not answer takes no partitions away: the next one knows
+        the group. Raises BrokerError when it has thrown us out.
+        """
         interval_s = self._settings.heartbeat_interval_ms / 1000
         next_look = self._cluster.deadline(self._cluster.config.metadata_max_age_ms / 1000)
+        backoff = self._cluster.backoff()
+        delay_s = interval_s
         while True:
-            await asyncio.sleep(interval_s)
-            request = HeartbeatRequest(
-                group_id=coordinator.group_id,
-                generation_id=coordinator.generation,
-                member_id=coordinator.member_id,
-                group_instance_id=self._settings.instance_id,
-            )
-            deadline = self._cluster.deadline(self._settings.session_timeout_ms / 1000)
-            answer = await coordinator.ask(request, HeartbeatResponse, deadline, 4)
-            if answer.error_code == ErrorCode.REBALANCE_IN_PROGRESS:
-                return
-            coordinator.check(answer.error_code)
+            await asyncio.sleep(delay_s)
+            try:
+                if await self._heartbeat() == ErrorCode.REBALANCE_IN_PROGRESS:
+                    return
+            except (NotConnected, Timeout, BrokerError) as error:
+                if not error.retriable:
+                    raise
+                delay_s = min(interval_s, backoff.next_delay_s())
+                continue
+            backoff.reset()
+            delay_s = interval_s
             if self._counts and self._cluster.deadline(0) > next_look:
                 next_look = self._cluster.deadline(self._cluster.config.metadata_max_age_ms / 1000)
                 topics = sorted(self._counts)
-                await self._cluster.refresh(topics, self._cluster.config.request_timeout_s)
+                with contextlib.suppress(NotConnected, Timeout):  # another time, then
+                    await self._cluster.refresh(topics, self._cluster.config.request_timeout_s)
                 if self._count(topics) != self._counts:
                     return
+
+    async def _heartbeat(self) -> int:
+        """REBALANCE_IN_PROGRESS or NONE. Raises BrokerError, NotConnected, Timeout."""
+        coordinator = self._coordinator
+        request = HeartbeatRequest(
+            group_id=coordinator.group_id,
+            generation_id=coordinator.generation,
+            member_id=coordinator.member_id,
+            group_instance_id=self._settings.instance_id,
+        )
+        deadline = self._cluster.deadline(self._settings.session_timeout_ms / 1000)
+        answer = await coordinator.ask(request, HeartbeatResponse, deadline, 4)
+        if answer.error_code != ErrorCode.REBALANCE_IN_PROGRESS:
+            coordinator.check(answer.error_code)
+        return answer.error_code
 
     def _count(self, topics: Sequence[str]) -> dict[str, int]:
         known = self._cluster.topics

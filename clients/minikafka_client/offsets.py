@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from minikafka.protocol.errors import ErrorCode, error_code
+from minikafka.protocol.errors import ErrorCode
 from minikafka.protocol.messages.list_offsets import (
     ListOffsetsPartition,
-    ListOffsetsPartitionResponse,
     ListOffsetsRequest,
     ListOffsetsResponse,
     ListOffsetsTopic,
 )
 from minikafka_client.cluster import Cluster
-from minikafka_client.errors import BrokerError, NotConnected
+from minikafka_client.errors import BrokerError, ClientError, NotConnected
 from minikafka_client.fetched import TopicPartition
 
 LATEST: Final = -1
@@ -43,7 +42,7 @@ async def list_offsets(
     while len(found) < len(asked):
         missing = {place: stamp for place, stamp in asked.items() if place not in found}
         try:
-            await _ask_leaders(cluster, missing, found, deadline, isolation_level)
+            await ask_leaders(cluster, missing, found, deadline, isolation_level)
         except (NotConnected, BrokerError) as error:
             if not error.retriable:
                 raise
@@ -52,18 +51,24 @@ async def list_offsets(
     return found
 
 
-async def _ask_leaders(
+async def ask_leaders(
     cluster: Cluster,
     asked: Mapping[TopicPartition, int],
     found: dict[TopicPartition, FoundOffset],
     deadline: float,
     isolation_level: int,
 ) -> None:
+    """One attempt: adds to `found` what is told, then raises the last failure.
+
+    That is BrokerError, NotConnected, or Timeout.
+    """
+    failure: ClientError | None = None
     by_leader: dict[int, dict[str, list[ListOffsetsPartition]]] = {}
     for (topic, partition), stamp in asked.items():
         leader = cluster.leader(topic, partition)
         if leader < 0:
-            raise BrokerError(ErrorCode.LEADER_NOT_AVAILABLE, f"{topic}-{partition}")
+            failure = BrokerError(ErrorCode.LEADER_NOT_AVAILABLE, f"{topic}-{partition}")
+            continue
         wanted = ListOffsetsPartition(partition_index=partition, timestamp=stamp)
         by_leader.setdefault(leader, {}).setdefault(topic, []).append(wanted)
     for leader, topics in by_leader.items():
@@ -72,15 +77,19 @@ async def _ask_leaders(
             isolation_level=isolation_level,
             topics=[ListOffsetsTopic(name=name, partitions=each) for name, each in topics.items()],
         )
-        answer = await cluster.ask(leader, request, ListOffsetsResponse, deadline, at_most=_AT_MOST)
+        try:
+            answer = await cluster.ask(
+                leader, request, ListOffsetsResponse, deadline, at_most=_AT_MOST
+            )
+        except NotConnected as error:
+            failure = error
+            continue
         for answered in answer.topics:
             for each in answered.partitions:
                 place = TopicPartition(answered.name, each.partition_index)
-                found[place] = _offset(place, each)
-
-
-def _offset(place: TopicPartition, answer: ListOffsetsPartitionResponse) -> FoundOffset:
-    code = error_code(answer.error_code)
-    if code != ErrorCode.NONE:
-        raise BrokerError(code, f"{place.topic}-{place.partition}")
-    return FoundOffset(answer.offset, answer.timestamp, answer.leader_epoch)
+                if each.error_code:
+                    failure = BrokerError(each.error_code, f"{place.topic}-{place.partition}")
+                else:
+                    found[place] = FoundOffset(each.offset, each.timestamp, each.leader_epoch)
+    if failure is not None:
+        raise failure

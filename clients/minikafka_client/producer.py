@@ -16,12 +16,11 @@ import contextlib
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import accumulate
-from ssl import SSLContext
-from typing import Final, Literal, Self
+from typing import Final, Literal, Self, Unpack
 
 from minikafka.records.compression import CODEC_NAMES
 from minikafka_client.cluster import Cluster
-from minikafka_client.config import ClientConfig, at_least, parse_bootstrap
+from minikafka_client.config import ClientConfig, ConnectionOptions, at_least, parse_bootstrap
 from minikafka_client.delivery import (
     Batch,
     Delivery,
@@ -35,6 +34,7 @@ from minikafka_client.errors import (
     ClientError,
     Closed,
     ConfigError,
+    DeliveryTimeout,
     NotConnected,
     Timeout,
 )
@@ -67,7 +67,6 @@ class Producer(Intake):
         self,
         bootstrap: str | Iterable[str],
         *,
-        client_id: str = "minikafka-producer",
         acks: Literal["all", 0, 1, -1] = "all",
         enable_idempotence: bool | None = None,
         linger_ms: float = 0,
@@ -75,13 +74,9 @@ class Producer(Intake):
         buffer_bytes: int = 32 << 20,
         compression: Literal["gzip", "snappy", "lz4", "zstd"] | None = None,
         max_in_flight: int = 5,
-        request_timeout_ms: float = 30_000,
         delivery_timeout_ms: float = 120_000,
-        connect_timeout_ms: float = 10_000,
-        metadata_max_age_ms: float = 300_000,
-        retry_backoff_ms: float = 100,
-        ssl: SSLContext | None = None,
         on_failure: Callable[[str, int, int, ClientError], None] | None = None,
+        **options: Unpack[ConnectionOptions],
     ) -> None:
         if acks not in _ACKS:
             raise ConfigError(f"acks is {acks!r}: 'all', 0 or 1")
@@ -94,15 +89,9 @@ class Producer(Intake):
         at_least("max_in_flight", max_in_flight, 1)
         at_least("linger_ms", linger_ms, 0)
         at_least("delivery_timeout_ms", delivery_timeout_ms, 1)
+        named: ConnectionOptions = {"client_id": "minikafka-producer", **options}
         self._config = ClientConfig(
-            parse_bootstrap(bootstrap),
-            client_id=client_id,
-            request_timeout_ms=request_timeout_ms,
-            api_timeout_ms=delivery_timeout_ms,
-            connect_timeout_ms=connect_timeout_ms,
-            metadata_max_age_ms=metadata_max_age_ms,
-            retry_backoff_ms=retry_backoff_ms,
-            ssl=ssl,
+            parse_bootstrap(bootstrap), api_timeout_ms=delivery_timeout_ms, **named
         )
         super().__init__(batch_bytes, buffer_bytes, delivery_timeout_ms / 1000, on_failure)
         self._acks = _ACKS[acks]
@@ -147,13 +136,18 @@ class Producer(Intake):
         cluster.scope.spawn(self._keep_metadata_fresh(), "metadata age")
         self._closed = False
 
-    async def close(self, timeout_ms: float | None = 5_000) -> None:
-        """Flush for at most `timeout_ms` (None: 5,000), then fail what is left and disconnect."""
+    async def close(self, timeout_ms: float | None = None) -> None:
+        """Flush for at most `timeout_ms`, then fail what is left and disconnect.
+
+        The default is `close_timeout_ms`.
+        """
         if self._closed:
             return
         try:
             if timeout_ms != 0:
-                await self.flush(5_000 if timeout_ms is None else timeout_ms)
+                await self.flush(
+                    self._config.close_timeout_ms if timeout_ms is None else timeout_ms
+                )
         except Timeout:
             pass  # told to each record's handle below
         finally:
@@ -231,15 +225,33 @@ class Producer(Intake):
         )
 
     async def send_many(
-        self, topic: str, values: Sequence[bytes], *, partition: int | None = None
+        self,
+        topic: str,
+        values: Sequence[bytes],
+        *,
+        partition: int | None = None,
+        timeout_ms: float | None = None,
     ) -> list[SentBatch]:
         """Send many records without keys and wait for all of them; where they went, in order.
 
-        Waits for room in the buffer as needed. Raises what awaiting `send` does, for the first
-        batch that failed.
+        Waits for room in the buffer as needed; for all of it at most `timeout_ms`, by default
+        `delivery_timeout_ms`. Raises what awaiting `send` does, for the first batch that failed.
         """
+        self._check_open()
+        limit_s = self._limit_s(timeout_ms)
+        try:
+            async with asyncio.timeout(limit_s):
+                return await self._send_many(topic, values, partition, limit_s)
+        except DeliveryTimeout:
+            raise
+        except TimeoutError as error:
+            raise DeliveryTimeout(f"{topic}: not all acknowledged in {limit_s:g} s") from error
+
+    async def _send_many(
+        self, topic: str, values: Sequence[bytes], partition: int | None, limit_s: float
+    ) -> list[SentBatch]:
         batches: dict[Batch, None] = {}
-        await self._known(topic, self._cluster.deadline(self._delivery_s))
+        await self._known(topic, self._cluster.deadline(limit_s))
         ends = list(accumulate(map(RECORD_BYTES.__add__, map(len, values))))
         at = 0
         while at < len(values):
@@ -255,12 +267,12 @@ class Producer(Intake):
             batches[batch] = None
             if first and len(batches) % _TURN_AFTER_BATCHES == 0:
                 await self._next_turn()
+                _raise_first_failure(batches)
             at = stop
         for batch in batches:
             if not batch.done:
                 await batch.wait()
-            if batch.failure is not None:
-                raise batch.failure.with_traceback(None)
+            _raise_first_failure([batch])
         return [batch.sent_batch() for batch in batches]
 
     # --- waiting
@@ -270,7 +282,7 @@ class Producer(Intake):
 
         Raises BufferFull, Closed.
         """
-        limit_s = self._delivery_s if timeout_ms is None else timeout_ms / 1000
+        limit_s = self._limit_s(timeout_ms)
         try:
             async with asyncio.timeout(limit_s):
                 while self._buffered > self._buffer_bytes // 2 and not self._closed:
@@ -283,9 +295,10 @@ class Producer(Intake):
     async def flush(self, timeout_ms: float | None = None) -> None:
         """Wait until every record sent so far is acknowledged or has failed.
 
-        For at most `delivery_timeout_ms` unless told otherwise. Raises Timeout.
+        For at most `delivery_timeout_ms` unless told otherwise. Raises Timeout, Closed.
         """
-        limit_s = self._delivery_s if timeout_ms is None else timeout_ms / 1000
+        self._check_open()
+        limit_s = self._limit_s(timeout_ms)
         self._flushes += 1
         self._sender.flushing = True
         try:
@@ -310,8 +323,16 @@ class Producer(Intake):
 
     async def partitions(self, topic: str, timeout_ms: float | None = None) -> list[int]:
         """The partitions of a topic; it is created if the broker does that. Raises Timeout."""
-        limit_s = self._delivery_s if timeout_ms is None else timeout_ms / 1000
-        return list((await self._known(topic, self._cluster.deadline(limit_s))).partitions)
+        self._check_open()
+        deadline = self._cluster.deadline(self._limit_s(timeout_ms))
+        return list((await self._known(topic, deadline)).partitions)
+
+    def _limit_s(self, timeout_ms: float | None) -> float:
+        return self._delivery_s if timeout_ms is None else timeout_ms / 1000
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise Closed("the producer is closed, or not started")
 
     async def _keep_metadata_fresh(self) -> None:
         while True:
@@ -320,3 +341,9 @@ class Producer(Intake):
                 await self._cluster.refresh(self._sticky, self._config.request_timeout_s)
             for topic in self._sticky:
                 self._learn(self._cluster.topics[topic])
+
+
+def _raise_first_failure(batches: Iterable[Batch]) -> None:
+    for batch in batches:
+        if batch.failure is not None:
+            raise batch.failure.with_traceback(None)

@@ -63,10 +63,14 @@ class Reader:
 
     # --- records
 
-    async def __aiter__(self) -> AsyncIterator[ConsumerRecord]:
+    def __aiter__(self) -> AsyncIterator[ConsumerRecord]:
         """The records, for ever; `position` moves with each record."""
-        while True:
-            position, batch = self._open = await self._next_batch(None)
+        return self.records()
+
+    async def records(self, timeout_ms: float | None = None) -> AsyncIterator[ConsumerRecord]:
+        """The records, until none comes for `timeout_ms` (None: for ever)."""
+        while (taken := await self._within(timeout_ms)) is not None:
+            position, batch = self._open = taken
             for record in batch.records():
                 position.offset = record.offset + 1
                 yield record
@@ -77,25 +81,28 @@ class Reader:
                 position.done = position.offset = batch.next_offset
                 self._open = None
 
-    async def batches(self) -> AsyncIterator[FetchedBatch]:
-        """The records as batches, for ever; `position` moves past a batch when it is returned."""
-        while True:
-            position, batch = await self._next_batch(None)
+    async def batches(self, timeout_ms: float | None = None) -> AsyncIterator[FetchedBatch]:
+        """The records as batches, until none comes for `timeout_ms` (None: for ever).
+
+        `position` moves past a batch when it is returned.
+        """
+        while (taken := await self._within(timeout_ms)) is not None:
+            position, batch = taken
             position.offset = batch.next_offset
             yield batch
             position.done = batch.next_offset
 
     async def next_batch(self, timeout_ms: float | None = None) -> FetchedBatch | None:
         """One batch, or None when there is none within `timeout_ms` (None: wait for ever)."""
-        try:
-            limit_s = None if timeout_ms is None else timeout_ms / 1000
-            position, batch = await self._next_batch(limit_s)
-        except TimeoutError:
+        taken = await self._within(timeout_ms)
+        if taken is None:
             return None
+        position, batch = taken
         position.offset = batch.next_offset
         return batch
 
-    async def _next_batch(self, limit_s: float | None) -> tuple[Position, FetchedBatch]:
+    async def _within(self, timeout_ms: float | None) -> tuple[Position, FetchedBatch] | None:
+        """The next batch of any partition; None when the time is over."""
         self._check_open()
         fetcher = self._fetcher
         if self._open is not None:
@@ -106,10 +113,17 @@ class Reader:
         taken = fetcher.take()
         if taken is not None:
             return taken
-        async with asyncio.timeout(limit_s):
-            while (taken := fetcher.take()) is None:
-                await fetcher.wait()
-                self._check_open()
+        limit_s = None if timeout_ms is None else timeout_ms / 1000
+        deadline = asyncio.timeout(limit_s)
+        try:
+            async with deadline:
+                while (taken := fetcher.take()) is None:
+                    await fetcher.wait()
+                    self._check_open()
+        except TimeoutError:
+            if deadline.expired():
+                return None
+            raise  # a failure that was told to this consumer
         return taken
 
     def _placed(self, place: tuple[str, int]) -> Position:

@@ -81,10 +81,10 @@ class Sender:
         self._loop = asyncio.get_running_loop()
         self._requests_in_flight: dict[int, int] = {}
         self._wake: asyncio.TimerHandle | None = None
+        self._connecting: dict[int, asyncio.Task[Channel]] = {}
         self._seeking: asyncio.Task[None] | None = None
         self._renewing: asyncio.Task[None] | None = None
         self._stale: dict[str, None] = {}
-        self._backoff = cluster.backoff()
 
     # --- sending
 
@@ -110,8 +110,11 @@ class Sender:
             leader = self._cluster.leader(queue.topic, queue.partition)
             if self._requests_in_flight.get(leader, 0) >= self._max_in_flight:
                 continue
+            if leader < 0:
+                self._seek(queue.topic)
+                continue
             if self._cluster.connected(leader) is None:
-                self._seek()
+                self._connect(leader)
                 continue
             size = sizes.get(leader, 0) + queue.next_size()
             if leader in sizes and size > _REQUEST_MAX_BYTES:
@@ -214,7 +217,7 @@ class Sender:
             elif found.error_code in (ErrorCode.NONE, ErrorCode.DUPLICATE_SEQUENCE_NUMBER):
                 batch.base_offset = found.base_offset
                 batch.append_time_ms = found.log_append_time_ms
-                self._backoff.reset()
+                queue.backoff = None
                 self._finish(batch, None)
             else:
                 self._refused(batch, found)
@@ -227,8 +230,10 @@ class Sender:
         where = f"{queue.topic}-{queue.partition}"
         failure = BrokerError(code, where, _reason(answer))
         if code in _LOST_MEMORY and batch.sequence >= 0:
-            if queue.is_first(batch) and not queue.restart:
-                self._restart(queue)
+            if queue.is_first(batch):
+                queue.unwritten = True
+                if not queue.restart:
+                    self._restart(queue)
             self._retry_or_fail(batch, failure)
         elif code.retriable:
             if code.refreshes_metadata:
@@ -240,10 +245,11 @@ class Sender:
             self._finish(batch, failure)
 
     def _failed(self, batches: list[Batch], failure: ClientError) -> None:
-        """A whole request without an answer."""
+        """A whole request without an answer: the leader may be somebody else by now."""
         for batch in batches:
             batch.queue.answered(batch)
             self._retry_or_fail(batch, failure)
+            self._seek(batch.queue.topic)
 
     def _retry_or_fail(self, batch: Batch, failure: ClientError) -> None:
         queue = batch.queue
@@ -255,7 +261,9 @@ class Sender:
         queue.retry(batch)
         now = self._loop.time()
         if queue.not_before <= now:
-            queue.not_before = now + self._backoff.next_delay_s()
+            if queue.backoff is None:
+                queue.backoff = self._cluster.backoff()
+            queue.not_before = now + queue.backoff.next_delay_s()
         self.queues[queue] = None
         self.wake_at(queue.not_before)
 
@@ -317,35 +325,39 @@ class Sender:
 
     # --- finding brokers
 
-    def _seek(self, stale_topic: str | None = None) -> None:
-        """Find leaders and connect to them; `drain` follows."""
-        if stale_topic is not None:
-            self._stale[stale_topic] = None
+    def _connect(self, leader: int) -> None:
+        """Open a channel to a leader; `drain` follows."""
+        if leader in self._connecting or self._cluster.closed:
+            return
+        task = self._connecting[leader] = self._cluster.open_soon(leader)
+        task.add_done_callback(lambda task: self._connected(leader, task))
+
+    def _connected(self, leader: int, task: asyncio.Task[Channel]) -> None:
+        del self._connecting[leader]
+        if task.cancelled():
+            return  # by the client's end
+        if task.exception() is None:
+            self.drain()
+            return
+        for queue in self.queues:
+            if self._cluster.leader(queue.topic, queue.partition) == leader:
+                self._seek(queue.topic)
+
+    def _seek(self, stale_topic: str) -> None:
+        """Ask for a topic's leaders after a back-off; `drain` follows."""
+        self._stale[stale_topic] = None
         if (self._seeking is None or self._seeking.done()) and not self._cluster.closed:
             self._seeking = self._cluster.scope.spawn(self._find_leaders(), "find leaders")
 
     async def _find_leaders(self) -> None:
-        cluster = self._cluster
-        stale, self._stale = self._stale, {}
-        leaders = self._leaders()
-        if stale or -1 in leaders:
-            await asyncio.sleep(self._backoff.next_delay_s())
-            topics = {queue.topic for queue in self.queues} | set(stale)
+        backoff = self._cluster.backoff()
+        while self._stale:
+            await asyncio.sleep(backoff.next_delay_s())
+            stale, self._stale = self._stale, {}
             # Without an answer, `drain` comes here again until the batches expire.
             with contextlib.suppress(NotConnected, Timeout):
-                await cluster.refresh(topics, cluster.config.request_timeout_s)
-        for leader in self._leaders():
-            if leader >= 0 and cluster.connected(leader) is None:
-                try:
-                    await cluster.channel(leader, cluster.config.connect_timeout_s)
-                except (NotConnected, Timeout):
-                    self._stale |= {queue.topic: None for queue in self.queues}
-        # In a turn of its own: this task must have ended for another one to begin.
-        self._loop.call_soon(self.drain)
-
-    def _leaders(self) -> list[int]:
-        leader = self._cluster.leader
-        return list(dict.fromkeys(leader(queue.topic, queue.partition) for queue in self.queues))
+                await self._cluster.refresh(stale, self._cluster.config.request_timeout_s)
+            self.drain()
 
 
 def _reason(answer: PartitionProduceResponse) -> str | None:

@@ -91,6 +91,55 @@ async def test_records_offsets_and_cluster(shared_broker: RunningBroker) -> None
         assert len(cluster.cluster_id) == 22
 
 
+async def test_the_cluster_itself(shared_broker: RunningBroker) -> None:
+    place = TopicPartition("sdk-a5", 0)
+    async with Admin(shared_broker.bootstrap) as admin, Producer(shared_broker.bootstrap) as p:
+        await admin.create_topic(NewTopic("sdk-a5", 1))
+        await p.send_many("sdk-a5", [b"x" * 100] * 10)
+        (directory,) = await admin.describe_log_dirs(0)
+        assert directory.path == str(shared_broker.log_dir)
+        assert directory.replicas[place].size_bytes > 1000
+        assert directory.total_bytes > directory.usable_bytes > 0
+        quorum = await admin.describe_quorum()
+        assert quorum.leader_id == 0
+        assert [voter.replica_id for voter in quorum.voters] == [0]
+        assert quorum.high_watermark > 0
+        features = await admin.describe_features()
+        version = features["metadata.version"]
+        assert version.finalized is not None
+        assert version.min_level <= version.finalized <= version.max_level
+        await admin.update_features({"metadata.version": version.finalized}, validate_only=True)
+        with pytest.raises(BrokerError):
+            await admin.update_features({"metadata.version": 32_000})
+        assert await admin.elect_leaders([place]) == {}
+        unknown = TopicPartition("sdk-none", 3)
+        assert (await admin.elect_leaders([unknown]))[unknown].name == "UNKNOWN_TOPIC_OR_PARTITION"
+        assert await admin.list_partition_reassignments() == {}
+        (producer,) = await admin.describe_producers(place)
+        assert (producer.epoch, producer.last_sequence) == (0, 9)
+        assert producer.transaction_start_offset == -1
+        with pytest.raises(BrokerError) as raised:
+            await admin.unregister_broker(77)
+        assert raised.value.code.name == "BROKER_ID_NOT_REGISTERED"
+
+
+async def test_quotas_and_resources(shared_broker: RunningBroker) -> None:
+    alice: dict[str, str | None] = {"user": "sdk-alice", "client-id": None}
+    async with Admin(shared_broker.bootstrap) as admin:
+        await admin.alter_client_quotas(
+            alice, {"producer_byte_rate": 1e6, "consumer_byte_rate": 2e6}
+        )
+        await admin.alter_client_quotas(alice, {"producer_byte_rate": None})
+        assert await admin.describe_client_quotas(alice) == [(alice, {"consumer_byte_rate": 2e6})]
+        assert (alice, {"consumer_byte_rate": 2e6}) in await admin.describe_client_quotas()
+        with pytest.raises(BrokerError):
+            await admin.alter_client_quotas(alice, {"no_such_rate": 1.0})
+        await admin.create_topic(NewTopic("sdk-a6", 1))
+        listed = await admin.list_config_resources(ResourceType.TOPIC)
+        assert (ResourceType.TOPIC, "sdk-a6") in listed
+        assert (ResourceType.BROKER, "0") in await admin.list_config_resources()
+
+
 @pytest.mark.parametrize("sign", [signal.SIGKILL, signal.SIGSTOP])
 async def test_every_wait_is_bounded(own_broker: RunningBroker, sign: signal.Signals) -> None:
     async with Admin(own_broker.bootstrap) as admin:

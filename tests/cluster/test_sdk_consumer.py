@@ -9,11 +9,13 @@ from contextlib import aclosing
 import pytest
 from harness.broker import RunningBroker
 from minikafka_client import (
+    Admin,
     Closed,
     ConfigError,
     Consumer,
     ConsumerRecord,
     CorruptData,
+    NewTopic,
     NotConnected,
     OffsetOutOfRange,
     Producer,
@@ -98,6 +100,31 @@ async def test_seek_pause_and_offsets(shared_broker: RunningBroker) -> None:
             consumer.seek(("sdk-c3", 1), 0)
     with pytest.raises(Closed):
         await consumer.next_batch()
+
+
+async def test_a_topic_grows(shared_broker: RunningBroker) -> None:
+    async with (
+        Admin(shared_broker.bootstrap) as admin,
+        Producer(shared_broker.bootstrap) as early,
+    ):
+        await admin.create_topic(NewTopic("sdk-grows", 1))
+        async with Consumer(
+            shared_broker.bootstrap, "sdk-grows", start="earliest", metadata_max_age_ms=50
+        ) as consumer:
+            await early.send("sdk-grows", b"old", partition=0)
+            assert (await take(consumer, 1))[0].value == b"old"
+            await admin.create_partitions("sdk-grows", 2)
+            async with Producer(shared_broker.bootstrap) as late:
+                await late.send("sdk-grows", b"new", partition=1)
+            assert (await take(consumer, 1))[0].value == b"new"
+
+
+async def test_reading_ends_when_nothing_comes(shared_broker: RunningBroker) -> None:
+    await fill(shared_broker, "sdk-ends", 5)
+    async with Consumer(shared_broker.bootstrap, "sdk-ends", start="earliest") as consumer:
+        assert len([record async for record in consumer.records(timeout_ms=500)]) == 5
+        consumer.seek_to_start()
+        assert sum([len(batch) async for batch in consumer.batches(timeout_ms=500)]) == 5
 
 
 async def test_out_of_range(shared_broker: RunningBroker) -> None:

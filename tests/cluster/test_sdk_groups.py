@@ -6,7 +6,15 @@ from typing import Any
 
 import pytest
 from harness.broker import RunningBroker
-from minikafka_client import Admin, BrokerError, Consumer, NewTopic, Producer, TopicPartition
+from minikafka_client import (
+    Admin,
+    BrokerError,
+    ConfigError,
+    Consumer,
+    NewTopic,
+    Producer,
+    TopicPartition,
+)
 
 FAST: dict[str, Any] = {
     "start": "earliest",
@@ -185,6 +193,26 @@ async def test_groups_are_administered(shared_broker: RunningBroker) -> None:
         with pytest.raises(BrokerError) as raised:
             await admin.delete_group(group)
         assert raised.value.code.name == "GROUP_ID_NOT_FOUND"
+
+
+async def test_partitions_by_hand_and_offsets_of_the_group(shared_broker: RunningBroker) -> None:
+    await prepare(shared_broker, "sdk-g-hand", 2, 20)
+    places = [TopicPartition("sdk-g-hand", 0), TopicPartition("sdk-g-hand", 1)]
+    async with Consumer(shared_broker.bootstrap, group="sdk-g-hand", start="earliest") as consumer:
+        consumer.assign(places[:1])
+        assert await take(consumer, 4) == [0, 2, 4, 6]
+        await consumer.commit()
+        assert await take(consumer, 3) == [8, 10, 12]  # two of them are committed at close
+    async with Consumer(shared_broker.bootstrap, group="sdk-g-hand", start="earliest") as consumer:
+        consumer.assign(places)
+        assert [await consumer.position(place) for place in places] == [6, 0]
+        consumer.assign({places[0]: 9})
+        assert await take(consumer, 1) == [18]
+    async with Consumer(
+        shared_broker.bootstrap, "sdk-g-hand", group="sdk-g-members", **FAST
+    ) as consumer:
+        with pytest.raises(ConfigError):
+            consumer.assign(places)
 
 
 async def test_the_hook_may_commit_even_at_close(shared_broker: RunningBroker) -> None:

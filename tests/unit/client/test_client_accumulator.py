@@ -2,6 +2,7 @@
 
 from minikafka_client.accumulator import PartitionQueue, ProducerIdentity
 from minikafka_client.delivery import Batch
+from minikafka_client.errors import DeliveryTimeout
 
 from minikafka.records.batch import read_header
 from minikafka.records.record import decode_records
@@ -42,7 +43,7 @@ def test_nothing_overtakes_a_batch_that_must_go_again() -> None:
 def test_a_new_epoch_numbers_what_is_left_anew() -> None:
     queue = queue_with(2, 3)
     first, second = queue.take(0, FIRST), queue.take(0, FIRST)
-    queue.restart = True
+    queue.restart = queue.unwritten = True
     queue.answered(first)
     queue.answered(second)
     queue.retry(second)
@@ -52,6 +53,26 @@ def test_a_new_epoch_numbers_what_is_left_anew() -> None:
     header = read_header(again.encoded)
     assert (header.producer_epoch, header.base_sequence, queue.next_number) == (1, 0, 3)
     assert [record.value for record in decode_records(bytes(again.encoded))] == [b"0", b"1", b"2"]
+
+
+def test_a_batch_behind_one_that_expired_may_have_been_written() -> None:
+    queue = queue_with(2, 3)
+    first, second = queue.take(0, FIRST), queue.take(0, FIRST)
+    first.finish(DeliveryTimeout("nobody knows whether it was written"))
+    queue.restart = True
+    queue.answered(first)
+    queue.answered(second)
+    queue.retry(second)
+    assert not queue.held(0.0, FIRST), "it goes under its old number first"
+    again = queue.take(0, ProducerIdentity(7, 1))
+    assert (read_header(again.encoded).producer_epoch, again.sequence) == (0, 2)
+    # The broker lacks what was before it, hence it as well.
+    queue.answered(again)
+    queue.unwritten = True
+    queue.retry(again)
+    assert queue.held(0.0, FIRST)
+    once_more = queue.take(0, ProducerIdentity(7, 1))
+    assert (read_header(once_more.encoded).producer_epoch, once_more.sequence) == (1, 0)
 
 
 def test_what_may_be_written_keeps_its_identity() -> None:
