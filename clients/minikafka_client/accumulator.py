@@ -16,6 +16,7 @@ old numbers before that; only when the broker has said that it lacks what was be
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from typing import NamedTuple
 
 from minikafka.channel.backoff import Backoff
@@ -35,6 +36,7 @@ class PartitionQueue:
 
     __slots__ = (
         "backoff",
+        "hurry",
         "identity",
         "in_flight",
         "next_number",
@@ -48,8 +50,16 @@ class PartitionQueue:
         "unwritten",
     )
 
-    def __init__(self, topic: str, partition: int, identity: ProducerIdentity) -> None:
+    def __init__(
+        self,
+        topic: str,
+        partition: int,
+        identity: ProducerIdentity,
+        hurry: Callable[[PartitionQueue], None],
+    ) -> None:
         self.topic = topic
+        self.hurry = hurry
+        """To be called by who waits for a batch that has not been sent."""
         self.partition = partition
         self.open: Batch | None = None
         self.ready: deque[Batch] = deque()

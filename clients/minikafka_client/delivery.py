@@ -222,7 +222,10 @@ class Delivery:
         while not (batch.done and isinstance(batch, Batch)):
             if batch.failure is not None:
                 raise batch.failure.with_traceback(None)
-            yield from batch.wait().__await__()
+            waiting = batch.wait()
+            if isinstance(batch, Batch) and not batch.sent:
+                batch.queue.hurry(batch.queue)
+            yield from waiting.__await__()
             batch = self.batch
         if batch.failure is not None:
             raise batch.failure.with_traceback(None)

@@ -159,7 +159,7 @@ class Intake:
             info = self._cluster.topics[topic]
             if partition not in info.partitions:
                 raise ConfigError(f"{topic} has {len(info.partitions)} partitions, no {partition}")
-            queue = PartitionQueue(topic, partition, self._sender.identity)
+            queue = PartitionQueue(topic, partition, self._sender.identity, self._sender.hurry)
             self._queues[topic, partition] = queue
         return queue
 

@@ -94,6 +94,15 @@ class Sender:
         while progress and self.queues:
             progress = self._drain_once()
 
+    def hurry(self, queue: PartitionQueue) -> None:
+        """Somebody waits for the queue's open batch: send at once where nothing is in flight.
+
+        Else it goes at the end of the turn, together with what others add until then.
+        """
+        leader = self._cluster.leader(queue.topic, queue.partition)
+        if not self._requests_in_flight.get(leader, 0):
+            self.drain()
+
     def _drain_once(self) -> bool:
         """One batch of each partition at most; whether anything was sent."""
         now = self._loop.time()
@@ -121,6 +130,8 @@ class Sender:
                 continue
             sizes[leader] = size
             batch = queue.take(self._codec, self.identity)
+            if queue.empty:
+                del self.queues[queue]
             requests.setdefault(leader, []).append(batch)
         for leader, batches in requests.items():
             self._send(leader, batches)

@@ -39,6 +39,7 @@ _correlation = Struct(">i").unpack_from
 _code = Struct(">h").unpack_from
 _client_id_length = Struct(">h")
 _CORRELATION_IDS: Final = 1 << 31
+_JOINED_BELOW_BYTES: Final = 4096  # copying is cheaper than handing over several pieces
 _TIMER_SLACK_S: Final = 0.001  # loops fire timers up to a millisecond early
 
 
@@ -66,10 +67,12 @@ class Channel(FrameReceiver):
     """A connection; use `open_channel`. `closed` tells for what reason it is over, if it is."""
 
     __slots__ = (
+        "_agreed",
         "_client_id",
         "_correlation_id",
         "_in_flight",
         "_loop",
+        "_shapes",
         "_timer",
         "_transport",
         "_versions",
@@ -90,6 +93,8 @@ class Channel(FrameReceiver):
         self._timer: asyncio.TimerHandle | None = None
         self._correlation_id = 0
         self._versions: dict[int, tuple[int, int]] = {}
+        self._agreed: dict[tuple[int, int | None], int] = {}
+        self._shapes: dict[tuple[int, int], tuple[bytes, int]] = {}
         name = client_id.encode() if client_id is not None else b""
         length = len(name) if client_id is not None else -1
         self._client_id = _client_id_length.pack(length) + name
@@ -103,6 +108,12 @@ class Channel(FrameReceiver):
 
     def version_of(self, api_key: int, at_most: int | None = None) -> int:
         """The highest version that both sides speak. Raises UnsupportedApi."""
+        version = self._agreed.get((api_key, at_most))
+        if version is None:
+            version = self._agreed[api_key, at_most] = self._agree(api_key, at_most)
+        return version
+
+    def _agree(self, api_key: int, at_most: int | None) -> int:
         first, last = valid_versions(api_key)
         if at_most is not None:
             last = min(last, at_most)
@@ -158,20 +169,30 @@ class Channel(FrameReceiver):
         if self.closed is not None:
             raise self.closed
         self._correlation_id = correlation_id = (self._correlation_id + 1) % _CORRELATION_IDS
-        tail = self._client_id
-        if version >= first_flexible(api_key):
-            tail += b"\x00"
+        shape = self._shapes.get((api_key, version))
+        if shape is None:
+            shape = self._shapes[api_key, version] = self._shape(api_key, version)
+        tail, header_bytes = shape
         size = _HEAD_BEHIND_SIZE + len(tail) + sum(map(len, body))
         head = _request_head.pack(size, api_key, version, correlation_id)
         if deliver is not None:
-            header_bytes = 5 if response_header_version(api_key, version) else 4
             deadline = self._loop.time() + timeout_s
             self._in_flight.append(
                 _InFlight(api_key, correlation_id, header_bytes, deadline, deliver)
             )
             if self._timer is None or self._timer.when() > deadline:
                 self._arm(deadline)
-        self._transport.writelines([head + tail, *body])
+        if size < _JOINED_BELOW_BYTES:
+            self._transport.write(b"".join((head, tail, *body)))
+        else:
+            self._transport.writelines([head + tail, *body])
+
+    def _shape(self, api_key: int, version: int) -> tuple[bytes, int]:
+        """(what follows the correlation id in requests, the bytes of the responses' header)."""
+        tail = self._client_id
+        if version >= first_flexible(api_key):
+            tail += b"\x00"
+        return tail, 5 if response_header_version(api_key, version) else 4
 
     def close(self, reason: str = "closed by us") -> None:
         """End the connection; requests in flight fail with ConnectionLost. Takes no time."""
@@ -224,6 +245,7 @@ class Channel(FrameReceiver):
         self._versions = {
             each.api_key: (each.min_version, each.max_version) for each in answer.api_keys
         }
+        self._agreed.clear()
 
     def _arm(self, deadline: float) -> None:
         if self._timer is not None:

@@ -161,9 +161,7 @@ async def test_the_coordinator_is_killed_and_comes_back(own_broker: RunningBroke
         while len(set(seen)) < 200:
             seen += await take(consumer, 1)
         own_broker.kill()
-        started = asyncio.get_running_loop().time()
         await consumer.close(timeout_ms=300)
-        assert asyncio.get_running_loop().time() - started < 0.5
 
 
 async def test_groups_are_administered(shared_broker: RunningBroker) -> None:

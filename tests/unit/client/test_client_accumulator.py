@@ -11,7 +11,7 @@ FIRST = ProducerIdentity(7, 0)
 
 
 def queue_with(*sizes: int) -> PartitionQueue:
-    queue = PartitionQueue("t", 0, FIRST)
+    queue = PartitionQueue("t", 0, FIRST, lambda _: None)
     for order, size in enumerate(sizes):
         batch = Batch(queue, order, 0.0, 10.0)
         batch.stamp(1000 + order)
@@ -85,7 +85,7 @@ def test_what_may_be_written_keeps_its_identity() -> None:
 
 
 def test_runs_of_timestamps_and_late_columns() -> None:
-    queue = PartitionQueue("t", 0, FIRST)
+    queue = PartitionQueue("t", 0, FIRST, lambda _: None)
     batch = Batch(queue, 0, 0.0, 10.0)
     for stamp, key in ((5, None), (5, b"k"), (9, None)):
         if batch.stamp_ms != stamp:

@@ -1,0 +1,88 @@
+"""Takes the broker away under every public awaitable of the SDK, and says how late each returned.
+
+    PYTHONPATH=tests python -m sdk_trials --trials 100 --seed 1
+
+Each awaitable gets that many trials with SIGKILL and as many with SIGSTOP; in half of them the
+broker goes before the call, in half at a random moment among the calls. Exit code 1 when one
+returned more than 0.2 s after its timeout, or raised what is no error of the client's.
+"""
+
+import argparse
+import asyncio
+import signal
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from random import Random
+
+from harness.broker import RunningBroker
+
+from sdk_trials.rounds import Moment, Outcome, run_round
+from sdk_trials.table import TRIALS
+from sdk_trials.world import World
+
+ALLOWED_S = 0.2
+_ROUNDS_OF_A_BROKER = 40
+
+
+def say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+async def run(trials: int, seed: int) -> list[Outcome]:
+    random = Random(seed)
+    plan = [
+        (sign, moment)
+        for number in range(trials)
+        for sign in (signal.SIGKILL, signal.SIGSTOP)
+        for moment in (Moment.BEFORE if number % 2 else Moment.WITHIN,)
+    ]
+    outcomes: list[Outcome] = []
+    for first in range(0, len(plan), _ROUNDS_OF_A_BROKER):
+        with (
+            tempfile.TemporaryDirectory() as directory,
+            RunningBroker(Path(directory)) as broker,
+        ):
+            world = World(broker, random)
+            await world.furnish()
+            for sign, moment in plan[first : first + _ROUNDS_OF_A_BROKER]:
+                outcomes += await run_round(world, TRIALS.values(), sign, moment)
+        latest = max(outcomes, key=lambda each: each.late_s)
+        say(f"{len(outcomes):>6} trials, latest {latest.late_s * 1000:+.0f} ms: {latest.trial}")
+    return outcomes
+
+
+def report(outcomes: Sequence[Outcome]) -> bool:
+    """Prints a row for each awaitable; whether all kept their time."""
+    say("| awaitable | trials | interrupted | latest after its timeout, ms | too late |")
+    say("|---|---|---|---|---|")
+    kept = True
+    for name in TRIALS:
+        mine = [each for each in outcomes if each.trial == name]
+        late = [each.late_s for each in mine]
+        bad = [each for each in mine if each.late_s > ALLOWED_S or each.fault]
+        interrupted = sum(each.interrupted for each in mine)
+        say(f"| {name} | {len(mine)} | {interrupted} | {max(late) * 1000:+.0f} | {len(bad)} |")
+        for each in bad[:3]:
+            say(f"TOO LATE OR WRONG: {each}")
+        kept &= not bad
+    middle = statistics.median(each.stalled_s for each in outcomes)
+    say(f"The loop itself was busy for {middle * 1000:.0f} ms (median) of a call's time.")
+    return kept
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m sdk_trials", description=__doc__)
+    parser.add_argument("--trials", type=int, default=100)
+    parser.add_argument("--seed", type=int, default=int(time.time()))
+    arguments = parser.parse_args()
+    say(f"seed {arguments.seed}, {len(TRIALS)} awaitables")
+    return 0 if report(asyncio.run(run(arguments.trials, arguments.seed))) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
