@@ -139,29 +139,39 @@ class Fetched(NamedTuple):
 
 
 def fetch_log(
-    connection: socket.socket, fetch: Fetch, produce: Produce, end_offset: int, total_bytes: int
+    connection: socket.socket,
+    fetch: Fetch,
+    produce: Produce,
+    end_offset: int,
+    total_bytes: int,
+    in_flight: int,
 ) -> Fetched:
     """Read the log from its start, over and over, until `total_bytes` of whole batches came.
 
-    The log holds nothing but copies of `produce`'s batch, so the next offset follows from how many
-    of them an answer holds. One request in flight, as a consumer has it with each broker.
+    The log holds nothing but copies of `produce`'s batch, so what a full answer holds is known and
+    further fetches may be under way before it has come.
     """
     buffer = bytearray(fetch.max_bytes + (2 << 20))  # The first batch always comes whole.
     view = memoryview(buffer)
-    offset = requests = fetched = 0
-    while fetched < total_bytes:
+    batches = max(1, fetch.max_bytes // produce.batch_bytes)
+    step = batches * produce.record_count
+    last = end_offset - step
+    count = -(-total_bytes // (batches * produce.batch_bytes))
+    offset = 0
+    for _ in range(min(in_flight, count)):
         connection.sendall(fetch.at(offset))
+        offset = offset + step if offset + step <= last else 0
+    for number in range(count):
         _receive(connection, view[:4])
         (size,) = struct.unpack_from(">i", buffer)
         answer = view[:size]
         _receive(connection, answer)
-        batches = _records_bytes(answer) // produce.batch_bytes
-        offset += batches * produce.record_count
-        if offset >= end_offset:
-            offset = 0
-        fetched += batches * produce.batch_bytes
-        requests += 1
-    return Fetched(requests, fetched)
+        if number + in_flight < count:
+            connection.sendall(fetch.at(offset))
+            offset = offset + step if offset + step <= last else 0
+        if _records_bytes(answer) // produce.batch_bytes != batches:
+            raise BrokerAnswer(f"Fetch: {_records_bytes(answer)} bytes are not {batches} batches")
+    return Fetched(count, count * batches * produce.batch_bytes)
 
 
 def _records_bytes(answer: memoryview) -> int:

@@ -19,8 +19,9 @@ WARM_UP_AT_MOST_S = 12
 SETTINGS = {
     "num.partitions": "1",
     "auto.create.topics.enable": "false",
-    # Topics of past rounds leave the page cache before they are written back to the disk.
-    "log.segment.delete.delay.ms": "1000",
+    # Topics of past rounds leave the page cache before they are written back to the disk, and
+    # before the next round is measured (see `ProduceBatches`).
+    "log.segment.delete.delay.ms": "200",
 }
 
 

@@ -20,8 +20,18 @@ def all_scenarios() -> list[Scenario]:
         ProduceBatches("produce-16k", record_bytes=KIB, records=16, round_bytes=200_000_000),
         ProduceBatches("produce-16k-100b", record_bytes=100, records=None, round_bytes=200_000_000),
         ProduceBatches("produce-1m", record_bytes=KIB, records=976, round_bytes=600_000_000),
-        SmallRequests(connections=50, requests=20_000),
+        SmallRequests("small-requests", connections=1, requests=40_000, ratio_at_most=0.5),
+        SmallRequests("small-requests-50", connections=50, requests=20_000),
         AckLatency(requests=4_000),
-        FetchLog("fetch-1m", fetch_bytes=MIB, round_bytes=1_200_000_000),
-        FetchLog("fetch-64k", fetch_bytes=64 * KIB, round_bytes=200_000_000),
+        FetchLog(
+            "fetch-1m", fetch_bytes=MIB, round_bytes=1_200_000_000, in_flight=1, ratio_at_most=0.9
+        ),
+        FetchLog(
+            "fetch-64k",
+            fetch_bytes=64 * KIB,
+            round_bytes=200_000_000,
+            in_flight=1,
+            ratio_at_most=0.3,
+        ),
+        FetchLog("fetch-64k-8", fetch_bytes=64 * KIB, round_bytes=200_000_000, in_flight=8),
     ]

@@ -51,23 +51,34 @@ class ProduceBatches(Scenario):
             stored = admin.end_offset(topic)
             assert stored == (count + IN_FLIGHT) * self.records, f"{stored} records are stored"
             admin.delete_topic(topic)
+        wait_until_removed(broker, topic)
         return watch.per_gb(count * produce.value_bytes)
 
 
+def wait_until_removed(broker: RunningBroker, topic: str) -> None:
+    """Until the files are gone: giving their pages back costs 0.1 s/GB, and no later round's."""
+    deadline = time.perf_counter() + 60  # Apache Kafka removes nothing in its first 30 s
+    while any(broker.log_dir.glob(f"{topic}*")):
+        assert time.perf_counter() < deadline, f"{topic} is still on the disk"
+        time.sleep(0.02)
+
+
 class SmallRequests(Scenario):
-    """Batches of one 100 B record over many connections, one request in flight on each."""
+    """Batches of one 100 B record: eight in flight on one connection, or one on each of many."""
 
-    name = "small-requests"
-
-    def __init__(self, *, connections: int, requests: int) -> None:
+    def __init__(
+        self, name: str, *, connections: int, requests: int, ratio_at_most: float | None = None
+    ) -> None:
+        self.name = name
         self.connections = connections
         self.requests = requests
+        where = f"over {connections} connections" if connections > 1 else "8 in flight"
         self.figures = (
             Figure(
                 "cpu_us_per_request",
-                f"broker CPU, 1 × 100 B over {connections} connections",
+                f"broker CPU, 1 × 100 B, {where}",
                 "µs/request",
-                ratio_at_most=0.5,
+                ratio_at_most=ratio_at_most,
             ),
             Figure("requests_per_s", "throughput", "requests/s", more_is_better=True),
             Figure("client_cpu_us_per_request", "the client's own CPU", "µs/request"),
@@ -81,7 +92,10 @@ class SmallRequests(Scenario):
         produce = frames.produce(self.name, 100, 1, int(time.time() * 1000))
         connections = [client.connect(broker.host, broker.port) for _ in range(self.connections)]
         with measured(broker) as watch:
-            client.produce_from_many(connections, produce, self.requests)
+            if self.connections == 1:
+                client.produce_pipelined(connections[0], produce, self.requests, IN_FLIGHT)
+            else:
+                client.produce_from_many(connections, produce, self.requests)
         for connection in connections:
             connection.close()
         return {

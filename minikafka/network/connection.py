@@ -23,7 +23,7 @@ from minikafka.network.link import (
     WRITE_PAUSED,
     set_socket_options,
 )
-from minikafka.network.request_memory import RequestBuffer
+from minikafka.network.request_memory import SCRATCH_BYTES, RequestBuffer
 from minikafka.protocol.errors import ProtocolError
 
 if TYPE_CHECKING:
@@ -36,6 +36,10 @@ logger = logging.getLogger(__name__)
 _unpack_size = Struct(">i").unpack_from
 _PREFIX_BYTES: Final = 4
 
+_GLIMPSE_BYTES: Final = 4 << 10
+"""Read at first where large frames follow each other: what is read before the size is known has to
+be moved to the frame's own buffer, and a full scratch is a quarter of a frame of 1 MB."""
+
 
 class Connection(Answering):
     """A connection accepted by `Server` on one of its listeners.
@@ -45,7 +49,16 @@ class Connection(Answering):
     `pause`, `resume`.
     """
 
-    __slots__ = ("_backlog", "_memory", "_own", "_part", "_resuming", "_server", "attachment")
+    __slots__ = (
+        "_backlog",
+        "_large",
+        "_memory",
+        "_own",
+        "_part",
+        "_resuming",
+        "_server",
+        "attachment",
+    )
 
     def __init__(self, server: "Server", listener: str) -> None:
         super().__init__(listener, server.loop, server.limits.send_path)
@@ -57,6 +70,7 @@ class Connection(Answering):
         self._part = b""
         self._own: RequestBuffer | None = None
         self._backlog: memoryview | None = None
+        self._large = False  # the last frame was: read little of the next before its size is known
         self._resuming = False
 
     # --- the connection's life
@@ -114,6 +128,8 @@ class Connection(Answering):
             size = len(part)
             self._memory.whole[:size] = part
             return self._memory.scratch[size:]
+        if self._large:
+            return self._memory.scratch[:_GLIMPSE_BYTES]
         return self._memory.scratch
 
     def buffer_updated(self, nbytes: int) -> None:
@@ -130,6 +146,7 @@ class Connection(Answering):
         if self._part:
             nbytes += len(self._part)
             self._part = b""
+        self._large = False
         data = self._memory.whole
         position = self._serve_frames(data, nbytes)
         if position < nbytes:
@@ -185,6 +202,7 @@ class Connection(Answering):
             return
         self._own = None
         self.stalled = False
+        self._large = own.size > SCRATCH_BYTES
         exchange = Exchange(self)
         self.pending.append(exchange)
         try:
