@@ -44,7 +44,7 @@ bench: $(VENV)/.test  ## beside Apache Kafka where Java is present; about five m
 
 clean:  ## everything that was made, but not ./data
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
-	rm -rf bench/results dist
+	rm -rf bench/results build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.made:

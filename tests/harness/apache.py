@@ -123,11 +123,17 @@ def _pom() -> str:
     )
 
 
-def command(main_class: str, arguments: Sequence[str], flags: Sequence[str]) -> list[str]:
-    """The command line that runs a class of Kafka's."""
+def command(
+    main_class: str,
+    arguments: Sequence[str],
+    flags: Sequence[str],
+    classes: Path | None = None,
+) -> list[str]:
+    """The command line that runs a class of Kafka's, or one of ours below `classes`."""
     launcher = java()
     assert launcher is not None, "install() comes first"
-    options = (f"-Dlog4j2.configurationFile={LOGGING}", "-cp", f"{home()}/libs/*")
+    class_path = f"{home()}/libs/*" if classes is None else f"{classes}:{home()}/libs/*"
+    options = (f"-Dlog4j2.configurationFile={LOGGING}", "-cp", class_path)
     return [launcher, *flags, *options, main_class, *arguments]
 
 

@@ -1,6 +1,7 @@
 """`python -m harness.foreign`: install what the interop suite needs from outside Python.
 
-kcat and Java come from the system's packages (apt, as root), Apache Kafka's jars through Maven.
+kcat, Java, Go and Node come from the system's packages (apt, as root) unless they are there; Apache
+Kafka's jars through Maven, Go's modules and Node's packages through their own tools, as locked.
 """
 
 import os
@@ -8,15 +9,22 @@ import shutil
 import subprocess
 import sys
 
-from harness import apache, kcat
+from harness import apache, go, java_programs, kcat, node
 
-_PACKAGES = {"kcat": "kcat", "java": "default-jre-headless", "mvn": "maven"}
+_PACKAGES = {
+    "kcat": "kcat",
+    "javac": "default-jdk-headless",
+    "go": "golang-go",
+    "node": "nodejs",
+    "npm": "npm",
+    "mvn": "maven",
+}
 
 
 def missing_packages() -> list[str]:
     """Debian packages of the programs that are not on the path."""
-    needed = ["kcat", "java"] if apache.installed() else list(_PACKAGES)
-    return [_PACKAGES[program] for program in needed if shutil.which(program) is None]
+    needed = _PACKAGES.keys() - ({"mvn"} if apache.installed() else set())
+    return sorted(_PACKAGES[program] for program in needed if shutil.which(program) is None)
 
 
 def install() -> None:
@@ -30,6 +38,9 @@ def install() -> None:
             subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, check=True)
     apache.install()
     kcat.executable()
+    java_programs.install()
+    go.install()
+    node.install()
 
 
 if __name__ == "__main__":
