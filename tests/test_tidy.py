@@ -52,6 +52,8 @@ EXCUSED: tuple[tuple[str, Rule, str, str], ...] = (
     ("minikafka/replication/purgatory.py", rules.exceptions, "Exception", _PARKED),
     ("minikafka/replication/maintenance.py", rules.exceptions, "Exception", _PERIODIC),
     ("minikafka/cli/main.py", rules.imports, "import_module", "a tool loads when it is called"),
+    ("minikafka/sim/*", rules.supervised, "", "it is the loop itself"),
+    ("minikafka/sim/*", rules.exceptions, "Exception", "the loop outlives what runs on it"),
     ("minikafka/broker/main.py", rules.imports, "TemporaryDirectory", _OPTIONAL),
     ("minikafka/broker/process.py", rules.imports, "uvloop", _OPTIONAL),
     ("minikafka/broker/process.py", rules.supervised, ".create_task", "the start itself: awaited"),
