@@ -8,7 +8,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PYTEST := $(BIN)/python -m pytest --quiet
 
 .NOTPARALLEL:
-.PHONY: help run test check format interop robustness bench clean
+.PHONY: help run test check format interop robustness trials bench clean
 
 help:  ## what there is to make
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -24,7 +24,7 @@ check: $(VENV)/.check  ## format, lint, types, layering, tidiness
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	MYPYPATH=tests:. $(BIN)/mypy -p bench -p harness -m tidy_rules -m test_tidy
+	MYPYPATH=tests:. $(BIN)/mypy -p bench -p harness -p robustness -p sdk_trials -m tidy_rules -m test_tidy
 	$(BIN)/lint-imports
 	$(PYTEST) tests/test_tidy.py
 
@@ -38,6 +38,9 @@ interop: $(VENV)/.test  ## foreign clients and Apache Kafka's own tools; what is
 
 robustness: $(VENV)/.test  ## 100,000 bad requests over all APIs
 	PYTHONPATH=tests $(BIN)/python -m robustness --frames 100000 $(ROBUSTNESS_ARGS)
+
+trials: $(VENV)/.test  ## every await of the SDK while its broker is killed or stopped, 100 times each
+	PYTHONPATH=tests $(BIN)/python -m sdk_trials --trials 100 $(TRIALS_ARGS)
 
 bench: $(VENV)/.test  ## beside Apache Kafka where Java is present; about five minutes
 	$(BIN)/python -m bench $(BENCH_ARGS)

@@ -276,19 +276,30 @@ class Cluster:
         return Backoff(self.random, config.reconnect_backoff_ms, config.reconnect_backoff_max_ms)
 
     async def any_channel(self, timeout_s: float) -> Channel:
-        """An open channel to the broker that owes us the fewest answers, if any is connected.
+        """An open channel to some broker that owes us no answer, or else one of its own.
 
-        Raises NotConnected, Timeout, Closed.
+        A broker answers in order: behind a fetch that waits for records, or a produce that waits
+        for a replica that is gone, a question would wait as well. Raises NotConnected, Timeout,
+        Closed.
         """
-        known = [channel for node in self.nodes if (channel := self.connected(node)) is not None]
-        if known:
-            return min(known, key=_in_flight)  # one that has stopped gets no further questions
+        connected = [
+            channel
+            for node_id in (*self.nodes, _ANY)
+            if (channel := self.connected(node_id)) is not None
+        ]
+        if connected:
+            idlest = min(connected, key=_in_flight)
+            if not idlest.in_flight or self.connected(_ANY) is not None:
+                return idlest
         return await self.channel(_ANY, timeout_s)
 
     async def _open_any(self) -> Channel:
+        """Try those that are connected first, and of them who owes us the fewest answers."""
         failure: NotConnected | None = None
+        connected = [each for node in self.nodes if (each := self.connected(node)) is not None]
+        likely = [channel.address for channel in sorted(connected, key=_in_flight)]
         known = [(node.host, node.port) for node in self.nodes.values()]
-        for host, port in dict.fromkeys((*self._addresses, *known)):
+        for host, port in dict.fromkeys((*likely, *self._addresses, *known)):
             try:
                 channel = self._channels[_ANY] = await self._connect(host, port)
             except NotConnected as error:

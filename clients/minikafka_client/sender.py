@@ -46,6 +46,7 @@ from minikafka_client.errors import BrokerError, ClientError, DeliveryTimeout, N
 PRODUCE_AT_MOST: Final = 12
 """Later versions name topics by id."""
 _REQUEST_MAX_BYTES: Final = 8 << 20
+_BROKERS_SHARE: Final = 0.9  # it tells that replicas are missing before we give up its connection
 _MAX_EPOCH: Final = 32_767
 _LOST_MEMORY: Final = (ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER, ErrorCode.UNKNOWN_PRODUCER_ID)
 
@@ -169,7 +170,7 @@ class Sender:
         timeout_s = self._cluster.config.request_timeout_s
         request = ProduceRequest(
             acks=self._acks,
-            timeout_ms=int(timeout_s * 1000),
+            timeout_ms=int(timeout_s * _BROKERS_SHARE * 1000),
             topic_data=[
                 TopicProduceData(name=name, partition_data=data) for name, data in topics.items()
             ],

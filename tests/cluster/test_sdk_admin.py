@@ -5,6 +5,7 @@ import signal
 
 import pytest
 from harness.broker import RunningBroker
+
 from minikafka_client import (
     EARLIEST,
     LATEST,

@@ -7,6 +7,8 @@ from contextlib import aclosing
 
 import pytest
 from harness.broker import RunningBroker
+
+from minikafka.records.builder import build_batch
 from minikafka_client import (
     Admin,
     Closed,
@@ -21,8 +23,6 @@ from minikafka_client import (
     Timeout,
     TopicPartition,
 )
-
-from minikafka.records.builder import build_batch
 
 
 async def fill(broker: RunningBroker, topic: str, count: int) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from harness.broker import RunningBroker
+
 from minikafka_client import (
     Admin,
     BrokerError,

@@ -7,6 +7,7 @@ import signal
 import pytest
 from harness.broker import RunningBroker
 from harness.peer import Peer, Topic, records_of
+
 from minikafka_client import (
     BrokerError,
     BufferFull,

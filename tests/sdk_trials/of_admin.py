@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 from minikafka_client import EARLIEST, Admin, NewTopic, ResourceType
-
 from sdk_trials.world import BRIEFLY, GROUP, PLACE, TOPIC, Call, World, trial
 
 Ask = Callable[[Admin, World, float], Awaitable[object]]

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator
 
 from minikafka_client import Consumer
-
 from sdk_trials.world import BRIEFLY, GROUP, PLACE, TOPIC, Call, World, trial
 
 

@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator
 
 from minikafka_client import Producer
-
 from sdk_trials.world import BRIEFLY, WRITTEN, Call, World, trial
 
 

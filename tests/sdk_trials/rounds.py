@@ -14,7 +14,6 @@ from enum import Enum
 from typing import NamedTuple
 
 from minikafka_client import ClientError
-
 from sdk_trials.world import Call, Trial, World
 
 SPREAD_S = 0.05

@@ -12,6 +12,7 @@ from random import Random
 from typing import Any, NamedTuple
 
 from harness.broker import RunningBroker
+
 from minikafka_client import Admin, Consumer, NewTopic, Producer, TopicPartition
 
 TOPIC = "trials"

@@ -1,11 +1,10 @@
 """Batches of a partition keep their order and their numbers through failures."""
 
+from minikafka.records.batch import read_header
+from minikafka.records.record import decode_records
 from minikafka_client.accumulator import PartitionQueue, ProducerIdentity
 from minikafka_client.delivery import Batch
 from minikafka_client.errors import DeliveryTimeout
-
-from minikafka.records.batch import read_header
-from minikafka.records.record import decode_records
 
 FIRST = ProducerIdentity(7, 0)
 

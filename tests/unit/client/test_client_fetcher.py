@@ -3,15 +3,15 @@
 from collections.abc import AsyncIterator
 
 import pytest
+
+from minikafka.protocol.messages.fetch import AbortedTransaction, PartitionData
+from minikafka.records.builder import build_batch
+from minikafka.records.control import EndTransactionMarker, end_transaction_batch
 from minikafka_client.cluster import Cluster
 from minikafka_client.config import ClientConfig
 from minikafka_client.errors import CorruptData
 from minikafka_client.fetched import TopicPartition
 from minikafka_client.fetcher import READ_COMMITTED, READ_UNCOMMITTED, Fetcher, FetchSettings
-
-from minikafka.protocol.messages.fetch import AbortedTransaction, PartitionData
-from minikafka.records.builder import build_batch
-from minikafka.records.control import EndTransactionMarker, end_transaction_batch
 
 PLACE = TopicPartition("t", 0)
 

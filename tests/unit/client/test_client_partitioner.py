@@ -3,6 +3,7 @@
 from random import Random
 
 import pytest
+
 from minikafka_client.partitioner import murmur2, other_partition, partition_for_key
 
 
