@@ -23,6 +23,8 @@ USAGE_TEXT: Final = """\
 usage: minikafka <command> [arguments]
 
   broker    run a broker (the same as minikafka-broker)
+  produce   write records: lines, a format of your choice or JSON from stdin
+  consume   read records, in a format of your choice or as JSON
   dump-log  print what is in log segments, indexes and snapshots
   version   print the version
 
@@ -31,6 +33,8 @@ usage: minikafka <command> [arguments]
 
 # command -> (what may be said, what does it), both below minikafka.cli
 _TOOLS: Final = {
+    "produce": ("arguments.produce", "produce"),
+    "consume": ("arguments.consume", "consume"),
     "dump-log": ("arguments.dump_log", "dump_log.command"),
 }
 
