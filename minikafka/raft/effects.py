@@ -1,9 +1,9 @@
 """What a step of `RaftNode` asks of its host, to be carried out in the order of the fields.
 
-1. `persist`: first the quorum state, durable before anything after it; then the batches, written at
-   the end of the log. The host then flushes the log and reports `Flushed`.
-2. `send`: messages to other voters. They leave after an fsync that started after the writes of this
-   step; stepping goes on meanwhile.
+1. `persist`: first the quorum state, durable before anything after it; then the log is cut; then
+   the batches, written at its end. The host flushes the log and reports `Flushed`.
+2. `send`: requests to other nodes and answers to theirs. They leave after an fsync that started
+   after the writes of this step; stepping goes on meanwhile.
 3. `apply`: what has become true and others wait for.
 """
 
@@ -48,27 +48,96 @@ class ControlBatch:
         return len(self.records)
 
 
-Batch: TypeAlias = DataBatch | ControlBatch
+class ReplicatedBatches:
+    """Whole batches as the leader has them, to be appended unchanged; `data` is only lent."""
+
+    __slots__ = ("base_offset", "data", "epoch", "record_count")
+
+    def __init__(self, data: Buffer, base_offset: int, record_count: int, epoch: int) -> None:
+        self.data = data
+        self.base_offset = base_offset
+        self.record_count = record_count
+        self.epoch = epoch
+
+
+Batch: TypeAlias = DataBatch | ControlBatch | ReplicatedBatches
+
+
+class SnapshotChunk:
+    """Bytes of the leader's snapshot from `position` on, to be kept in a `.part` file.
+
+    When `is_last`, the file is whole: the host puts it in place, begins its log anew at
+    `end_offset` and reports `SnapshotInstalled`.
+    """
+
+    __slots__ = ("data", "end_offset", "epoch", "is_last", "position")
+
+    def __init__(
+        self, end_offset: int, epoch: int, position: int, data: Buffer, *, is_last: bool
+    ) -> None:
+        self.end_offset = end_offset
+        self.epoch = epoch
+        self.position = position
+        self.data = data
+        self.is_last = is_last
 
 
 class Persist:
-    """Writes: the quorum state when it has changed, and batches for the log."""
+    """Writes: the quorum state when it has changed; cut the log to `truncate_to` (exclusive end)
+    unless None; batches for its end; a piece of a snapshot.
+    """
 
-    __slots__ = ("batches", "quorum_state")
+    __slots__ = ("batches", "quorum_state", "snapshot", "truncate_to")
 
-    def __init__(self, quorum_state: QuorumState | None, batches: tuple[Batch, ...]) -> None:
+    def __init__(
+        self,
+        quorum_state: QuorumState | None,
+        batches: tuple[Batch, ...],
+        truncate_to: int | None = None,
+        snapshot: SnapshotChunk | None = None,
+    ) -> None:
         self.quorum_state = quorum_state
         self.batches = batches
+        self.truncate_to = truncate_to
+        self.snapshot = snapshot
 
 
-class Send:
-    """A request to another node of the quorum."""
+class Request:
+    """A request to another node. The host answers with `Answered` or `Unanswered`, always."""
 
     __slots__ = ("message", "node_id")
 
     def __init__(self, node_id: int, message: Message) -> None:
         self.node_id = node_id
         self.message = message
+
+
+class Reply:
+    """The answer to the `Requested` of `token`."""
+
+    __slots__ = ("message", "token")
+
+    def __init__(self, token: object, message: Message) -> None:
+        self.token = token
+        self.message = message
+
+
+class RecordsReply:
+    """A Fetch answer whose records the host adds: from `offset`, whole batches, about `max_bytes`.
+
+    `message` has one topic with one partition.
+    """
+
+    __slots__ = ("max_bytes", "message", "offset", "token")
+
+    def __init__(self, token: object, message: Message, offset: int, max_bytes: int) -> None:
+        self.token = token
+        self.message = message
+        self.offset = offset
+        self.max_bytes = max_bytes
+
+
+Send: TypeAlias = Request | Reply | RecordsReply
 
 
 class Elected:
@@ -85,6 +154,15 @@ class Elected:
         self.epoch_start_offset = epoch_start_offset
 
 
+class Deposed:
+    """This node led `epoch` and does so no more; what it decided and is not committed is void."""
+
+    __slots__ = ("epoch",)
+
+    def __init__(self, epoch: int) -> None:
+        self.epoch = epoch
+
+
 class Committed:
     """Everything below `high_watermark` is decided for ever."""
 
@@ -94,7 +172,7 @@ class Committed:
         self.high_watermark = high_watermark
 
 
-Apply: TypeAlias = Elected | Committed
+Apply: TypeAlias = Elected | Deposed | Committed
 
 
 class Effects:

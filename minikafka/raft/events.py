@@ -5,11 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from minikafka.protocol.types import Buffer
+    from minikafka.protocol.types import Buffer, Message
+    from minikafka.raft.voters import VoterSet
 
 
 class Started:
     """The node's log and quorum-state have been read; from now on it takes part."""
+
+    __slots__ = ()
+
+
+class TimerFired:
+    """The time that the last effects named has come."""
 
     __slots__ = ()
 
@@ -28,7 +35,10 @@ class AppendRequested:
 
 
 class Flushed:
-    """An fsync that started after the writes of `epoch` up to `end_offset` (exclusive) is done."""
+    """An fsync that started after the writes of `epoch` up to `end_offset` (exclusive) is done.
+
+    One that ran while the log was cut tells nothing: the host starts another.
+    """
 
     __slots__ = ("end_offset", "epoch")
 
@@ -37,4 +47,72 @@ class Flushed:
         self.end_offset = end_offset
 
 
-Event: TypeAlias = Started | AppendRequested | Flushed
+class Requested:
+    """A node asks: Vote, BeginQuorumEpoch, EndQuorumEpoch, Fetch, UpdateRaftVoter.
+
+    `token` is the host's and comes back with the `Reply`.
+    """
+
+    __slots__ = ("request", "token")
+
+    def __init__(self, token: object, request: Message) -> None:
+        self.token = token
+        self.request = request
+
+
+class Answered:
+    """`response` to the `request` that this node had sent to `node_id`."""
+
+    __slots__ = ("node_id", "request", "response")
+
+    def __init__(self, node_id: int, request: Message, response: Message) -> None:
+        self.node_id = node_id
+        self.request = request
+        self.response = response
+
+
+class Unanswered:
+    """The request got no answer in time, or its connection broke.
+
+    `refused`: a connection was refused; nobody listens there any more.
+    """
+
+    __slots__ = ("node_id", "refused", "request")
+
+    def __init__(self, node_id: int, request: Message, *, refused: bool = False) -> None:
+        self.node_id = node_id
+        self.request = request
+        self.refused = refused
+
+
+class SnapshotInstalled:
+    """The snapshot that `Persist.snapshot` completed has replaced the log below `end_offset`."""
+
+    __slots__ = ("end_offset", "epoch", "kraft_version", "voters")
+
+    def __init__(
+        self, end_offset: int, epoch: int, kraft_version: int, voters: VoterSet | None
+    ) -> None:
+        self.end_offset = end_offset
+        self.epoch = epoch
+        self.kraft_version = kraft_version
+        self.voters = voters
+
+
+class ResignRequested:
+    """The node is about to stop: a leader hands over, anybody else has nothing to do."""
+
+    __slots__ = ()
+
+
+Event: TypeAlias = (
+    Started
+    | TimerFired
+    | AppendRequested
+    | Flushed
+    | Requested
+    | Answered
+    | Unanswered
+    | SnapshotInstalled
+    | ResignRequested
+)

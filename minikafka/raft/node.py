@@ -1,183 +1,244 @@
 """The consensus machine of one node: `step(event, now_ms) -> Effects`.
 
 It reads its log through `ReplicatedLog` and writes it only by effects; it knows no clock, socket or
-disk. The host carries out the effects of a step before the next step, except that flushing goes on
-in the background and comes back as `Flushed`.
+disk, and draws chance from the function it is given. The host carries out the effects of a step
+before the next step, except that flushing goes on in the background and comes back as `Flushed`,
+and requests come back as `Answered` or `Unanswered`.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, assert_never
+from typing import TYPE_CHECKING, assert_never
 
-from minikafka.raft.control import kraft_version_record, kraft_voters_record, leader_change_record
-from minikafka.raft.effects import (
-    Apply,
-    Batch,
-    Committed,
-    ControlBatch,
-    DataBatch,
-    Effects,
-    Elected,
-    Persist,
+from minikafka.protocol.messages.begin_quorum_epoch import BeginQuorumEpochRequest
+from minikafka.protocol.messages.end_quorum_epoch import EndQuorumEpochRequest
+from minikafka.protocol.messages.fetch import FetchRequest, FetchResponse
+from minikafka.protocol.messages.fetch_snapshot import (
+    FetchSnapshotRequest,
+    FetchSnapshotResponse,
 )
-from minikafka.raft.events import AppendRequested, Flushed, Started
-from minikafka.raft.progress import UNKNOWN_OFFSET, Progress
-from minikafka.raft.quorum_state import NOBODY, QuorumState
-from minikafka.raft.states import TRANSITIONS, Candidate, Leader, Resigned, State, Unattached
+from minikafka.protocol.messages.vote import VoteRequest, VoteResponse
+from minikafka.raft.core import Core, ReplicatedLog
+from minikafka.raft.elections import Elections
+from minikafka.raft.events import (
+    Answered,
+    AppendRequested,
+    Flushed,
+    Requested,
+    ResignRequested,
+    SnapshotInstalled,
+    Started,
+    TimerFired,
+    Unanswered,
+)
+from minikafka.raft.following import Following
+from minikafka.raft.leading import Leading
+from minikafka.raft.states import NEVER, Leader
+from minikafka.raft.timeouts import Timeouts
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
     from uuid import UUID
 
+    from minikafka.raft.effects import Effects
     from minikafka.raft.events import Event
-    from minikafka.raft.voters import VoterSet
+    from minikafka.raft.quorum_state import QuorumState
+    from minikafka.raft.states import State
+    from minikafka.raft.voters import VoterHistory, VoterSet
 
-
-class ReplicatedLog(Protocol):
-    """What the machine asks of its log."""
-
-    @property
-    def log_end_offset(self) -> int:
-        """The offset that the next record will get."""
-        ...
-
-    @property
-    def last_epoch(self) -> int:
-        """The leader epoch of the last batch; 0 in an empty log."""
-        ...
+__all__ = ["RaftNode", "ReplicatedLog"]
 
 
 class RaftNode:
-    """One voter. Owns its state, epoch included; see `states.py` for how it moves.
+    """One node of the quorum, voter or observer; see `states.py` for how it moves.
 
-    `kraft_version` 0 means static voters, 1 that voters are records of the log.
+    kraft.version 0 means static voters, 1 that voters are records of the log (KIP-853).
     """
-
-    __slots__ = (
-        "_batches",
-        "_log",
-        "_next_offset",
-        "_persisted",
-        "directory_id",
-        "kraft_version",
-        "node_id",
-        "state",
-        "voters",
-    )
 
     def __init__(
         self,
         *,
         node_id: int,
         directory_id: UUID,
-        voters: VoterSet,
-        kraft_version: int,
+        history: VoterHistory,
         quorum_state: QuorumState,
         log: ReplicatedLog,
+        draw: Callable[[], float],
+        cluster_id: str | None = None,
+        timeouts: Timeouts | None = None,
+        bootstrap_ids: Sequence[int] = (),
     ) -> None:
-        self.node_id = node_id
-        self.directory_id = directory_id
-        self.voters = voters
-        self.kraft_version = kraft_version
-        self._log = log
-        self._persisted = quorum_state
-        self._batches: list[Batch] = []
-        self._next_offset = log.log_end_offset
-        # A lost or old file must not bring back an epoch that the log has already seen.
-        epoch = max(quorum_state.epoch, log.last_epoch)
-        if epoch > quorum_state.epoch:
-            quorum_state = QuorumState(epoch)
-        self.state: State
-        if quorum_state.leader_id == node_id:
-            self.state = Resigned(epoch, node_id)
-        else:
-            self.state = Unattached(epoch, quorum_state.voted_id, quorum_state.voted_directory_id)
+        self._core = Core(
+            node_id=node_id,
+            directory_id=directory_id,
+            cluster_id=cluster_id,
+            history=history,
+            quorum_state=quorum_state,
+            log=log,
+            timeouts=timeouts or Timeouts(),
+            draw=draw,
+        )
+        self._leading = Leading(self._core)
+        self._elections = Elections(self._core, self._leading.lead)
+        self._following = Following(self._core, bootstrap_ids)
+
+    # --- what the host may look at
+
+    @property
+    def node_id(self) -> int:
+        return self._core.node_id
+
+    @property
+    def directory_id(self) -> UUID:
+        return self._core.directory_id
+
+    @property
+    def state(self) -> State:
+        return self._core.state
 
     @property
     def epoch(self) -> int:
-        return self.state.epoch
+        return self._core.epoch
 
     @property
     def leader_id(self) -> int:
         """Who leads this epoch as far as known, -1 if nobody is."""
-        return self.node_id if isinstance(self.state, Leader) else NOBODY
+        return self._core.state.leader_id
 
     @property
     def is_leader(self) -> bool:
-        return isinstance(self.state, Leader)
+        return isinstance(self._core.state, Leader)
+
+    @property
+    def voters(self) -> VoterSet:
+        return self._core.voters
+
+    @property
+    def kraft_version(self) -> int:
+        return self._core.history.kraft_version
 
     @property
     def high_watermark(self) -> int:
-        """End of what is committed as far as this node knows; -1 before it knows anything."""
-        state = self.state
-        return state.progress.high_watermark if isinstance(state, Leader) else UNKNOWN_OFFSET
+        """End of what is committed as far as this node knows; -1 before it knows anything.
+
+        A new leader does not know before an entry of its own epoch is committed.
+        """
+        state = self._core.state
+        return (
+            state.progress.high_watermark
+            if isinstance(state, Leader)
+            else (self._core.high_watermark)
+        )
+
+    @property
+    def needs_flush(self) -> bool:
+        """Whether something is in the log that no `Flushed` of this epoch has covered yet."""
+        return self._core.flushed_offset < self._core.next_offset
+
+    def endpoint_of(self, node_id: int) -> tuple[str, int] | None:
+        """(host, port) of a node of the quorum, from the voter set or from hearsay."""
+        return self._core.voters.endpoint_of(node_id) or self._core.endpoints.get(node_id)
+
+    # --- the machine
 
     def step(self, event: Event, now_ms: int) -> Effects:
         """Take in what happened at `now_ms` (the loop's time); say what is to be done about it."""
+        core = self._core
+        core.now_ms = now_ms
+        was_leader = self.is_leader
+        self._take(event)
+        self._keep_time()
+        if was_leader and not self.is_leader:
+            self._leading.deposed()
+        self._following.fetch_if_due()
+        return core.take_effects(self._timer_at_ms())
+
+    def _take(self, event: Event) -> None:
+        core = self._core
         match event:
             case Started():
-                apply = self._start()
+                self._elections.start()
+            case TimerFired():
+                pass
             case AppendRequested():
-                apply = self._append(event)
+                self._leading.append(event)
             case Flushed():
-                apply = self._flushed(event)
+                assert event.end_offset <= core.next_offset or event.epoch != core.epoch
+                if event.epoch == core.epoch:
+                    core.flushed_offset = max(core.flushed_offset, event.end_offset)
+                    self._leading.flushed(event)
+            case Requested():
+                self._requested(event)
+            case Answered():
+                self._answered(event)
+            case Unanswered():
+                self._unanswered(event)
+            case SnapshotInstalled():
+                core.history.restart(event.voters, event.kraft_version)
+                self._following.installed(event.end_offset)
+            case ResignRequested():
+                if isinstance(core.state, Leader):
+                    self._elections.resign(core.state)
             case _:
                 assert_never(event)
-        return Effects(self._take_persist(), apply=apply)
 
-    def _start(self) -> tuple[Apply, ...]:
-        if not self.voters.is_sole(self.node_id, self.directory_id):
-            return ()
-        # Its own vote is the majority: nobody need be asked, and no timeout awaited.
-        candidate = Candidate(self.epoch + 1, self.node_id, self.directory_id)
-        self._enter(candidate)
-        assert candidate.has_majority(self.voters)
-        return self._become_leader(candidate)
+    def _requested(self, event: Requested) -> None:
+        request, token = event.request, event.token
+        if isinstance(request, VoteRequest):
+            self._elections.vote(token, request)
+        elif isinstance(request, BeginQuorumEpochRequest):
+            self._elections.begin(token, request)
+        elif isinstance(request, EndQuorumEpochRequest):
+            self._elections.end(token, request)
+        else:
+            assert isinstance(request, FetchRequest), f"{type(request).__name__} is not raft's"
+            self._leading.fetch(token, request)
 
-    def _become_leader(self, candidate: Candidate) -> tuple[Apply, ...]:
-        granted = tuple(candidate.granted)
-        start = self._next_offset
-        self._enter(Leader(candidate.epoch, self.node_id, granted, Progress(start)))
-        records = [leader_change_record(self.node_id, self.voters.ids, granted)]
-        if self.kraft_version > 0 and start == 0:
-            # So far the voters are only in the snapshot that formatting left; now the log has them.
-            records += [kraft_version_record(self.kraft_version), kraft_voters_record(self.voters)]
-        self._write(ControlBatch(tuple(records), start, candidate.epoch))
-        return (Elected(candidate.epoch, start),)
+    def _answered(self, event: Answered) -> None:
+        request, response = event.request, event.response
+        if isinstance(request, VoteRequest):
+            assert isinstance(response, VoteResponse)
+            self._elections.answered(event.node_id, request, response)
+        elif isinstance(request, FetchRequest):
+            assert isinstance(response, FetchResponse)
+            if self._following.answered(event.node_id, request, response):
+                self._elections.nobody_known_at(event.node_id)
+        elif isinstance(request, FetchSnapshotRequest):
+            assert isinstance(response, FetchSnapshotResponse)
+            self._following.snapshot_answered(event.node_id, request, response)
+        elif isinstance(request, (BeginQuorumEpochRequest, EndQuorumEpochRequest)):
+            self._announced(response)
 
-    def _append(self, event: AppendRequested) -> tuple[Apply, ...]:
-        state = self.state
-        assert isinstance(state, Leader), "only the leader of an epoch writes its log"
-        assert event.record_count > 0
-        self._write(DataBatch(event.batch, self._next_offset, event.record_count, state.epoch))
-        return ()
+    def _announced(self, response: object) -> None:
+        """Answers to announcements only tell when a later epoch has begun."""
+        topics = getattr(response, "topics", None)
+        if topics and topics[0].partitions:
+            data = topics[0].partitions[0]
+            if data.leader_epoch > self._core.epoch:
+                self._core.learn(data.leader_id, data.leader_epoch)
 
-    def _flushed(self, event: Flushed) -> tuple[Apply, ...]:
-        state = self.state
-        assert event.end_offset <= self._next_offset, "flushed what was never written"
-        if not isinstance(state, Leader) or event.epoch != state.epoch:
-            return ()
-        if not state.progress.reached(self.node_id, event.end_offset, self.voters):
-            return ()
-        return (Committed(state.progress.high_watermark),)
+    def _unanswered(self, event: Unanswered) -> None:
+        if isinstance(event.request, VoteRequest):
+            self._elections.unanswered(event.node_id, event.request)
+        else:
+            self._following.unanswered(event.request)
+        if event.refused and event.node_id == self._core.state.leader_id:
+            self._elections.refused_by_leader()
 
-    def _enter(self, state: State) -> None:
-        assert type(state) in TRANSITIONS[type(self.state)], (
-            f"no way from {type(self.state).__name__} to {type(state).__name__}"
-        )
-        assert state.epoch >= self.state.epoch, "epochs never go back"
-        self.state = state
+    def _keep_time(self) -> None:
+        """Do what is due at this time."""
+        core = self._core
+        state = core.state
+        if isinstance(state, Leader):
+            if not self._leading.tick(state):
+                self._elections.resign(state)
+        elif state.deadline_ms <= core.now_ms:
+            self._elections.timed_out()
 
-    def _write(self, batch: Batch) -> None:
-        assert batch.base_offset == self._next_offset
-        self._batches.append(batch)
-        self._next_offset += batch.record_count
-
-    def _take_persist(self) -> Persist | None:
-        """What this step has to write; of several changes of quorum state only the last counts."""
-        quorum_state = self.state.quorum_state()
-        changed = quorum_state != self._persisted
-        if not changed and not self._batches:
-            return None
-        batches, self._batches = tuple(self._batches), []
-        self._persisted = quorum_state
-        return Persist(quorum_state if changed else None, batches)
+    def _timer_at_ms(self) -> int | None:
+        state = self._core.state
+        if isinstance(state, Leader):
+            at_ms = self._leading.timer_at_ms(state)
+        else:
+            at_ms = min(state.deadline_ms, self._following.timer_at_ms())
+        return None if at_ms >= NEVER else at_ms

@@ -14,6 +14,9 @@ NO_DIRECTORY: Final = UUID(int=0)
 VoterEndpoint = tuple[str, str, int]
 """(listener name, host, port)"""
 
+ReplicaKey = tuple[int, UUID]
+"""(node id, directory id); NO_DIRECTORY where it is not known"""
+
 
 class Voter:
     """A voter is a node id *and* a directory: a wiped disk makes another voter of it (KIP-853)."""
@@ -68,8 +71,66 @@ class VoterSet:
     def is_voter(self, node_id: int, directory_id: UUID) -> bool:
         """Whether this replica votes; a static voter may have any directory."""
         voter = self._by_id.get(node_id)
-        return voter is not None and voter.directory_id in (NO_DIRECTORY, directory_id)
+        if voter is None:
+            return False
+        return directory_id == NO_DIRECTORY or voter.directory_id in (NO_DIRECTORY, directory_id)
+
+    def directory_of(self, node_id: int) -> UUID:
+        """The directory of a voter as far as known."""
+        voter = self._by_id.get(node_id)
+        return NO_DIRECTORY if voter is None else voter.directory_id
+
+    def endpoint_of(self, node_id: int) -> tuple[str, int] | None:
+        """(host, port) of a voter's first endpoint, if it has told any."""
+        voter = self._by_id.get(node_id)
+        if voter is None or not voter.endpoints:
+            return None
+        _, host, port = voter.endpoints[0]
+        return host, port
 
     def is_sole(self, node_id: int, directory_id: UUID) -> bool:
         """Whether this replica is a majority by itself."""
         return len(self._by_id) == 1 and self.is_voter(node_id, directory_id)
+
+
+class VoterHistory:
+    """The voter sets that the log has held, by the offset of their record: a set counts from the
+    moment it is appended, and no longer once its record has been cut off.
+    """
+
+    __slots__ = ("_sets",)
+
+    def __init__(self, voters: VoterSet, kraft_version: int) -> None:
+        self._sets: list[tuple[int, int, VoterSet]] = [(-1, kraft_version, voters)]
+
+    @property
+    def voters(self) -> VoterSet:
+        return self._sets[-1][2]
+
+    @property
+    def kraft_version(self) -> int:
+        return self._sets[-1][1]
+
+    @property
+    def offset(self) -> int:
+        """Where the latest set was written; -1 for the one that the node started with."""
+        return self._sets[-1][0]
+
+    def add(self, offset: int, voters: VoterSet | None, kraft_version: int | None) -> None:
+        """A record at `offset` changes the voters, the version, or both."""
+        self._sets.append(
+            (
+                offset,
+                self.kraft_version if kraft_version is None else kraft_version,
+                self.voters if voters is None else voters,
+            )
+        )
+
+    def truncate(self, end_offset: int) -> None:
+        """The log has been cut to `end_offset`."""
+        while len(self._sets) > 1 and self._sets[-1][0] >= end_offset:
+            self._sets.pop()
+
+    def restart(self, voters: VoterSet | None, kraft_version: int) -> None:
+        """A snapshot has taken the place of the log."""
+        self._sets = [(-1, kraft_version, voters if voters is not None else self.voters)]

@@ -1,0 +1,351 @@
+"""A quorum of pure raft machines on virtual time: delays, cut links, crashes, power loss, checks.
+
+Everything follows from one seed. The checks run when something happens, not at the end: one leader
+per epoch, what is committed anywhere is the same everywhere and stays, high watermarks never exceed
+what a majority has on disk.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterable
+from itertools import count
+from random import Random
+from uuid import UUID
+
+from minikafka.protocol.messages.fetch import FetchResponse
+from minikafka.protocol.types import Message
+from minikafka.raft.effects import (
+    Committed,
+    ControlBatch,
+    DataBatch,
+    Deposed,
+    Effects,
+    Elected,
+    RecordsReply,
+    Request,
+)
+from minikafka.raft.events import (
+    Answered,
+    AppendRequested,
+    Event,
+    Flushed,
+    Requested,
+    ResignRequested,
+    Started,
+    TimerFired,
+    Unanswered,
+)
+from minikafka.raft.node import RaftNode
+from minikafka.raft.quorum_state import QuorumState
+from minikafka.raft.snapshots import control_batch
+from minikafka.raft.voters import Voter, VoterHistory, VoterSet
+from minikafka.records.batch import assign_offsets, read_header, walk
+from minikafka.records.builder import build_batch
+
+REQUEST_TIMEOUT_MS = 2000
+
+
+class Violation(AssertionError):
+    """The quorum has broken a promise."""
+
+
+class MemoryLog:
+    """Batches in memory, and how many of them are on disk."""
+
+    def __init__(self) -> None:
+        self.batches: list[tuple[int, int, int, bytes]] = []  # base, next, epoch, bytes
+        self.durable_end = 0
+
+    log_start_offset = 0
+    latest_snapshot = None
+
+    @property
+    def log_end_offset(self) -> int:
+        return self.batches[-1][1] if self.batches else 0
+
+    @property
+    def last_epoch(self) -> int:
+        return self.batches[-1][2] if self.batches else 0
+
+    def end_offset_for_epoch(self, epoch: int) -> tuple[int, int]:
+        best = (-1, 0)
+        for _, end, batch_epoch, _ in self.batches:
+            if batch_epoch <= epoch:
+                best = (batch_epoch, end)
+        return best
+
+    def append(self, data: bytes) -> None:
+        for position, header in walk(data):
+            assert header.base_offset == self.log_end_offset
+            batch = data[position : position + header.size_bytes]
+            epoch = header.partition_leader_epoch
+            self.batches.append((header.base_offset, header.next_offset, epoch, batch))
+
+    def truncate(self, end_offset: int) -> None:
+        while self.batches and self.batches[-1][1] > end_offset:
+            self.batches.pop()
+        assert self.log_end_offset == end_offset, "cut within a batch"
+        self.durable_end = min(self.durable_end, end_offset)
+
+    def read(self, offset: int, max_bytes: int) -> bytes:
+        found = b""
+        for _, end, _, batch in self.batches:
+            if end > offset and (not found or len(found) + len(batch) <= max_bytes):
+                found += batch
+            elif found:
+                break
+        return found
+
+
+class Member:
+    """One node: its disk outlives its process."""
+
+    def __init__(self, cluster: RaftCluster, node_id: int) -> None:
+        self.cluster = cluster
+        self.node_id = node_id
+        self.log = MemoryLog()
+        self.quorum_state = QuorumState()
+        self.generation = 0
+        self.alive = False
+        self.flushing = False
+        self.cut = False
+        self.node: RaftNode
+        self.timer_ms: int | None = None
+        self.high_watermark = -1
+
+    def start(self) -> None:
+        cluster = self.cluster
+        self.generation += 1
+        self.alive, self.flushing, self.high_watermark = True, False, -1
+        self.node = RaftNode(
+            node_id=self.node_id,
+            directory_id=UUID(int=100 + self.node_id),
+            history=VoterHistory(cluster.voters, 0),
+            quorum_state=self.quorum_state,
+            log=self.log,
+            draw=Random(f"{cluster.seed}/{self.node_id}/{self.generation}").random,
+            cluster_id="cluster",
+        )
+        self.step(Started())
+
+    def crash(self, *, power: bool) -> None:
+        self.alive = False
+        self.generation += 1
+        if power:
+            keep = self.log.durable_end
+            ends = [end for _, end, _, _ in self.log.batches if end > keep]
+            if ends and self.cluster.random.random() < 0.5:
+                keep = ends[int(self.cluster.random.random() * len(ends))]
+            self.log.truncate(keep)
+        self.log.durable_end = min(self.log.durable_end, self.log.log_end_offset)
+
+    def step(self, event: Event) -> None:
+        self.carry_out(self.node.step(event, self.cluster.now_ms))
+
+    def carry_out(self, effects: Effects) -> None:
+        cluster = self.cluster
+        persist = effects.persist
+        if persist is not None:
+            if persist.quorum_state is not None:
+                self.quorum_state = persist.quorum_state
+            if persist.truncate_to is not None:
+                self.log.truncate(persist.truncate_to)
+                self.cut = True
+            for batch in persist.batches:
+                if isinstance(batch, DataBatch):
+                    data = bytearray(batch.batch)
+                    assign_offsets(data, batch.base_offset, batch.epoch)
+                elif isinstance(batch, ControlBatch):
+                    data = bytearray(
+                        control_batch(
+                            batch.records,
+                            base_offset=batch.base_offset,
+                            epoch=batch.epoch,
+                            wall_ms=0,
+                        )
+                    )
+                else:
+                    data = bytearray(batch.data)
+                self.log.append(bytes(data))
+        for send in effects.send:
+            if isinstance(send, Request):
+                cluster.request(self, send.node_id, send.message)
+            else:
+                message = send.message
+                if isinstance(send, RecordsReply):
+                    assert isinstance(message, FetchResponse)
+                    records = self.log.read(send.offset, send.max_bytes)
+                    message.responses[0].partitions[0].records = records
+                cluster.reply(self, send.token, message)
+        for item in effects.apply:
+            if isinstance(item, Elected):
+                cluster.elected(self, item.epoch)
+            elif isinstance(item, Committed):
+                cluster.committed(self, item.high_watermark)
+            else:
+                assert isinstance(item, Deposed)
+        self.timer_ms = effects.timer_at_ms
+        if self.timer_ms is not None:
+            cluster.at(max(self.timer_ms, cluster.now_ms + 1), self, self._timer)
+        if self.node.needs_flush and not self.flushing:
+            self._flush()
+
+    def _timer(self) -> None:
+        if self.timer_ms is not None and self.timer_ms <= self.cluster.now_ms:
+            self.timer_ms = None
+            self.step(TimerFired())
+
+    def _flush(self) -> None:
+        self.flushing, self.cut = True, False
+        epoch, end = self.node.epoch, self.log.log_end_offset
+
+        def done() -> None:
+            self.flushing = False
+            if self.cut:
+                self._flush()
+                return
+            self.log.durable_end = max(self.log.durable_end, end)
+            self.step(Flushed(epoch, end))
+
+        self.cluster.at(self.cluster.now_ms + self.cluster.draw(1, 12), self, done)
+
+
+class RaftCluster:
+    """Members, the network between them and the checks."""
+
+    def __init__(self, seed: int, size: int = 3) -> None:
+        self.seed = seed
+        self.random = Random(f"{seed}/network")
+        self.now_ms = 0
+        self.voters = VoterSet([Voter(node_id) for node_id in range(size)])
+        self.members = [Member(self, node_id) for node_id in range(size)]
+        self.cut_links: set[tuple[int, int]] = set()
+        self._queue: list[tuple[int, int, Member, int, Callable[[], None]]] = []
+        self._numbers = count()
+        self.leaders: dict[int, int] = {}
+        self.committed_batches: dict[int, tuple[int, bytes]] = {}
+        self.committed_end = 0
+        self.elections = 0
+
+    def draw(self, low: int, high: int) -> int:
+        return low + int(self.random.random() * (high - low + 1))
+
+    def at(self, when_ms: int, member: Member, action: Callable[[], None]) -> None:
+        entry = (when_ms, next(self._numbers), member, member.generation, action)
+        heapq.heappush(self._queue, entry)
+
+    def run(self, until_ms: int) -> None:
+        while self._queue and self._queue[0][0] <= until_ms:
+            when_ms, _, member, generation, action = heapq.heappop(self._queue)
+            self.now_ms = max(self.now_ms, when_ms)
+            if member.alive and member.generation == generation:
+                action()
+        self.now_ms = until_ms
+
+    # --- network
+
+    def request(self, sender: Member, node_id: int, message: Message) -> None:
+        target = self.members[node_id]
+        generation = sender.generation
+        answered = [False]
+
+        def fail(*, refused: bool) -> None:
+            if not answered[0]:
+                answered[0] = True
+                sender.step(Unanswered(node_id, message, refused=refused))
+
+        if not target.alive:
+            self.at(self.now_ms + self.draw(1, 3), sender, lambda: fail(refused=True))
+            return
+        self.at(self.now_ms + REQUEST_TIMEOUT_MS, sender, lambda: fail(refused=False))
+        if (sender.node_id, node_id) in self.cut_links:
+            return
+
+        def deliver() -> None:
+            def answer(response: Message) -> None:
+                if (node_id, sender.node_id) in self.cut_links:
+                    return
+
+                def take() -> None:
+                    if not answered[0]:
+                        answered[0] = True
+                        sender.step(Answered(node_id, message, response))
+
+                if sender.alive and sender.generation == generation:
+                    self.at(self.now_ms + self.draw(1, 5), sender, take)
+
+            target.step(Requested(answer, message))
+
+        self.at(self.now_ms + self.draw(1, 5), target, deliver)
+
+    def reply(self, member: Member, token: object, message: Message) -> None:
+        assert callable(token)
+        token(message)
+
+    def crash(self, node_id: int, *, power: bool) -> None:
+        """The process dies; peers notice by their broken connections."""
+        self.members[node_id].crash(power=power)
+        for member in self.members:
+            if member.alive and member.node.leader_id == node_id:
+                following = member.node._following  # what is under way breaks now
+                request = following._under_way
+                if request is not None:
+                    event = Unanswered(node_id, request, refused=True)
+                    self.at(self.now_ms + 1, member, lambda m=member, e=event: m.step(e))
+
+    def isolate(self, node_ids: Iterable[int], *, one_way: bool = False) -> None:
+        inside = set(node_ids)
+        for a in range(len(self.members)):
+            for b in range(len(self.members)):
+                if a in inside and b not in inside:
+                    self.cut_links.add((a, b))
+                    if not one_way:
+                        self.cut_links.add((b, a))
+
+    def heal(self) -> None:
+        self.cut_links.clear()
+
+    # --- work and checks
+
+    def append(self, payload: bytes) -> bool:
+        leader = self.leader()
+        if leader is None:
+            return False
+        leader.step(AppendRequested(build_batch([(0, None, payload, ())]), 1))
+        return True
+
+    def leader(self) -> Member | None:
+        leading = [m for m in self.members if m.alive and m.node.is_leader]
+        return max(leading, key=lambda m: m.node.epoch, default=None)
+
+    def resign(self) -> None:
+        leader = self.leader()
+        if leader is not None:
+            leader.step(ResignRequested())
+
+    def elected(self, member: Member, epoch: int) -> None:
+        self.elections += 1
+        before = self.leaders.setdefault(epoch, member.node_id)
+        if before != member.node_id:
+            raise Violation(f"nodes {before} and {member.node_id} both lead epoch {epoch}")
+
+    def committed(self, member: Member, high_watermark: int) -> None:
+        if high_watermark < member.high_watermark:
+            raise Violation(f"node {member.node_id}: the high watermark went back")
+        member.high_watermark = high_watermark
+        for base, end, epoch, batch in member.log.batches:
+            if end > high_watermark:
+                break
+            known = self.committed_batches.setdefault(base, (epoch, batch))
+            if known != (epoch, batch):
+                raise Violation(f"node {member.node_id}: offset {base} was committed as another")
+        if high_watermark > self.committed_end:
+            self.committed_end = high_watermark
+            holders = sum(m.log.durable_end >= high_watermark for m in self.members)
+            if holders * 2 <= len(self.members):
+                raise Violation(f"{high_watermark} is committed and only {holders} have it on disk")
+
+
+def batch_count(cluster: RaftCluster) -> int:
+    return sum(not read_header(batch).is_control for _, batch in cluster.committed_batches.values())
