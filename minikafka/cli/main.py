@@ -29,6 +29,7 @@ usage: minikafka <command> [arguments]
   groups    list, describe, delete; reset-offsets, delete-offsets
   configs   list, describe, alter: of topics, brokers, groups, client metrics
   cluster   describe; features, quorum, log-dirs, api-versions
+  storage   format data directories, say what is in them, make ids
   dump-log  print what is in log segments, indexes and snapshots
   version   print the version
 
@@ -43,6 +44,7 @@ _TOOLS: Final = {
     "groups": ("arguments.groups", "groups"),
     "configs": ("arguments.configs", "configs"),
     "cluster": ("arguments.cluster", "cluster"),
+    "storage": ("arguments.storage", "storage"),
     "dump-log": ("arguments.dump_log", "dump_log.command"),
 }
 
