@@ -124,10 +124,12 @@ class Cluster:
         deadline: float,
         *,
         at_most: int | None = None,
+        patience_s: float | None = None,
     ) -> R:
         """One question to a broker (None: any), tried once. `deadline` is in loop time.
 
-        Raises NotConnected, Timeout, BrokerError(UNSUPPORTED_VERSION).
+        After `patience_s` without an answer the connection is given up, by default the config's
+        request timeout. Raises NotConnected, Timeout, BrokerError(UNSUPPORTED_VERSION).
         """
         remaining = self.remaining(deadline)
         try:
@@ -137,7 +139,8 @@ class Cluster:
                     if node_id is None
                     else self.channel(node_id, remaining)
                 )
-                answer_within = min(self.config.request_timeout_s, self.remaining(deadline))
+                patience_s = patience_s or self.config.request_timeout_s
+                answer_within = min(patience_s, self.remaining(deadline))
                 return await channel.call(request, response, answer_within, at_most=at_most)
         except (TimeoutError, RequestTimedOut) as error:
             raise Timeout(f"{type(request).__name__}: no answer in time") from error

@@ -51,14 +51,22 @@ class GroupCoordinator:
         self._node: int | None = None
 
     async def ask(
-        self, request: Message, response: type[R], deadline: float, at_most: int | None = None
+        self,
+        request: Message,
+        response: type[R],
+        deadline: float,
+        at_most: int | None = None,
+        *,
+        patience_s: float | None = None,
     ) -> R:
         """One question, tried once. Raises NotConnected, Timeout, BrokerError."""
         if self._node is None:
             self._node = await self._find(deadline)
         try:
             node = COORDINATOR - self._node
-            return await self._cluster.ask(node, request, response, deadline, at_most=at_most)
+            return await self._cluster.ask(
+                node, request, response, deadline, at_most=at_most, patience_s=patience_s
+            )
         except (NotConnected, Timeout):
             self._node = None
             raise

@@ -84,12 +84,14 @@ class Intake:
         self._loop.call_soon(_wake, future)
         await future
 
-    def _new_batch(self, queue: PartitionQueue, sticky: bool, accepted: bool = False) -> Batch:
+    def _new_batch(
+        self, queue: PartitionQueue, sticky: bool, accepted_until: float | None = None
+    ) -> Batch:
         """An empty open batch; for records that only stick to a partition it is another one's.
 
-        Raises BufferFull, unless the records have been accepted already.
+        Raises BufferFull, unless the records have been accepted already, until a deadline.
         """
-        if self._buffered >= self._buffer_bytes and not accepted:
+        if self._buffered >= self._buffer_bytes and accepted_until is None:
             raise BufferFull(f"{self._buffered} bytes wait to be acknowledged: await ready()")
         queue.close_open()
         if sticky:
@@ -97,7 +99,8 @@ class Intake:
             queue.close_open()
         now = self._loop.time()
         self._batch_count += 1
-        batch = Batch(queue, self._batch_count, now, now + self._delivery_s)
+        deadline = now + self._delivery_s if accepted_until is None else accepted_until
+        batch = Batch(queue, self._batch_count, now, deadline)
         batch.size = _BATCH_HEADER_BYTES
         queue.open = batch
         self._undone[batch] = None
@@ -131,15 +134,18 @@ class Intake:
     def _batch_done(self, batch: Batch) -> None:
         """Acknowledged or failed: the sender says so, once."""
         self._undone.pop(batch, None)
-        self._buffered -= batch.size
-        if self._room and self._buffered <= self._buffer_bytes // 2:
-            self._wake_room()
+        self._release(batch.size)
         if batch.failure is not None and self._on_failure is not None:
             queue = batch.queue
             count = batch.count or len(batch.values)
             self._on_failure(queue.topic, queue.partition, count, batch.failure)
 
     # --- room
+
+    def _release(self, size: int) -> None:
+        self._buffered -= size
+        if self._room and self._buffered <= self._buffer_bytes // 2:
+            self._wake_room()
 
     def _wait_for_room(self) -> asyncio.Future[None]:
         future: asyncio.Future[None] = self._loop.create_future()
@@ -195,9 +201,10 @@ class Intake:
             if self._expiry is None:
                 self._expiry = self._loop.call_at(deadline, self._expire)
             self._cluster.scope.spawn(self._find(unrouted), f"find {topic}")
-        if unrouted.size + self._buffered > self._buffer_bytes:
+        if self._buffered >= self._buffer_bytes:
             raise BufferFull(f"{unrouted.size} bytes wait for {topic} to be known")
         unrouted.size += size
+        self._buffered += size
         handle = Delivery(unrouted, len(unrouted.records))
         unrouted.records.append((handle, record))
         return handle
@@ -208,6 +215,7 @@ class Intake:
         except ClientError as error:
             self._unrouted.pop(unrouted.topic, None)
             self._undone.pop(unrouted, None)
+            self._release(unrouted.size)
             failure = DeliveryTimeout(str(error)) if isinstance(error, Timeout) else error
             unrouted.finish(failure)
             if self._on_failure is not None:
@@ -241,13 +249,23 @@ class Intake:
         if unrouted is None:
             return
         self._undone.pop(unrouted)
+        self._buffered -= unrouted.size
         for handle, record in unrouted.records:
-            self._place(unrouted.topic, handle, record)
+            self._place(unrouted, handle, record)
+        for queue in self._queues.values():
+            if queue.topic == info.name:
+                queue.close_open()  # what is sent from now on has more time
+        self._undone = dict.fromkeys(sorted(self._undone, key=_deadline))
+        if self._expiry is not None:
+            self._expiry.cancel()
+        self._expire()
+        self._release(0)  # some may have been refused
         unrouted.finish()
         self._sender.drain()
 
-    def _place(self, topic: str, handle: Delivery, record: RecordColumns) -> None:
+    def _place(self, unrouted: Unrouted, handle: Delivery, record: RecordColumns) -> None:
         """Put a record that was held back where it belongs; its handle follows it."""
+        topic = unrouted.topic
         value, key, headers, partition, stamp = record
         queue = self._sticky[topic]
         if key is not None or partition is not None:
@@ -262,7 +280,8 @@ class Intake:
         size = RECORD_BYTES + len(value or b"") + len(key or b"") + headers_size(headers)
         batch = queue.open
         if batch is None or batch.size + size > self._batch_bytes:
-            batch = self._new_batch(queue, key is None and partition is None, accepted=True)
+            sticky = key is None and partition is None
+            batch = self._new_batch(queue, sticky, accepted_until=unrouted.deadline)
         if batch.stamp_ms != stamp:
             batch.stamp(stamp)
         if key is not None or batch.keys is not None:
@@ -295,6 +314,10 @@ class Intake:
                 self._batch_done(each)
         self._undone.clear()
         self._wake_room()
+
+
+def _deadline(each: Batch | Unrouted) -> float:
+    return each.deadline
 
 
 def _wake(future: asyncio.Future[None]) -> None:

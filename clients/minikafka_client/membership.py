@@ -161,8 +161,9 @@ class Membership:
                 for name in settings.assignors
             ],
         )
+        deadline = self._cluster.deadline(timeout_s)
         answer = await coordinator.ask(
-            request, JoinGroupResponse, self._cluster.deadline(timeout_s), 9
+            request, JoinGroupResponse, deadline, 9, patience_s=timeout_s
         )
         if answer.error_code == ErrorCode.MEMBER_ID_REQUIRED:
             coordinator.member_id = answer.member_id
@@ -214,8 +215,9 @@ class Membership:
             assignments=shares,
         )
         timeout_s = settings.rebalance_timeout_ms / 1000 + _JOIN_SLACK_S
+        deadline = self._cluster.deadline(timeout_s)
         answer = await coordinator.ask(
-            request, SyncGroupResponse, self._cluster.deadline(timeout_s), 5
+            request, SyncGroupResponse, deadline, 5, patience_s=timeout_s
         )
         coordinator.check(answer.error_code)
         wanted = read_assignment(answer.assignment)
@@ -269,7 +271,8 @@ class Membership:
             member_id=coordinator.member_id,
             group_instance_id=self._settings.instance_id,
         )
-        deadline = self._cluster.deadline(self._settings.session_timeout_ms / 1000)
+        # One that does not answer is given up while there is time to find another.
+        deadline = self._cluster.deadline(self._settings.session_timeout_ms / 3000)
         answer = await coordinator.ask(request, HeartbeatResponse, deadline, 4)
         if answer.error_code != ErrorCode.REBALANCE_IN_PROGRESS:
             coordinator.check(answer.error_code)

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
+from functools import partial
 from typing import TYPE_CHECKING
 
 from minikafka.broker.metadata_log import (
@@ -40,6 +40,7 @@ from minikafka.raft.snapshots import control_batch
 from minikafka.raft.voters import Voter, VoterSet
 from minikafka.records.batch import read_header
 from minikafka.records.builder import build_batch
+from minikafka.replicated.commit_queue import CommitQueue
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -105,8 +106,8 @@ class QuorumHost:
         self.image = MetadataImage()
         self._loader = MetadataLoader(self.image)
         self._callbacks: list[Publish] = []
-        self._pending: deque[MetadataBatch] = deque()
-        self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
+        self._pending: CommitQueue[MetadataBatch] = CommitQueue()
+        self._waiting: CommitQueue[asyncio.Future[None]] = CommitQueue()
         self._flushing: asyncio.Task[None] | None = None
         self._is_open = False
         self._log: PartitionLog
@@ -194,8 +195,7 @@ class QuorumHost:
             epoch=self._node.epoch,
             wall_ms=wall_ms,
         )
-        self._replay_into_controller(appended)
-        self._pending.append(appended)
+        self._take(appended)
         return appended.last_offset
 
     async def committed(self, offset: int) -> None:
@@ -205,8 +205,7 @@ class QuorumHost:
         if not self._is_open:
             raise KafkaError(ErrorCode.NOT_CONTROLLER)
         waiter = self._loop.create_future()
-        # Offsets are asked for as they are appended, so the queue is in order.
-        self._waiting.append((offset, waiter))
+        self._waiting.add(offset + 1, waiter)
         await waiter
 
     # -- loading ----------------------------------------------------------------------------------
@@ -248,8 +247,9 @@ class QuorumHost:
         return kraft_version, voters
 
     def _take(self, batch: MetadataBatch) -> None:
-        self._replay_into_controller(batch)
-        self._pending.append(batch)
+        controller = self._controller
+        _replay(batch, controller.replay, controller.pass_control_batch)
+        self._pending.add(batch.last_offset + 1, batch)
 
     def _read_quorum_state(self) -> QuorumState:
         path = f"{self._storage.metadata_log}/{FILE_NAME}"
@@ -348,55 +348,27 @@ class QuorumHost:
     def _commit(self, committed: Committed) -> None:
         """Apply what has become committed, publish it, and release who waited for it."""
         delta = MetadataDelta()
-        pending = self._pending
-        while pending and pending[0].last_offset < committed.high_watermark:
-            _replay(self._loader, pending.popleft(), delta)
+        loader = self._loader
+        for batch in self._pending.take_committed(committed.high_watermark):
+            _replay(batch, partial(loader.replay_batch, delta=delta), loader.pass_control_batch)
         for callback in self._callbacks:
             callback(self.image, delta)
-        waiting = self._waiting
-        while waiting and waiting[0][0] <= self.image.offset:
-            _, waiter = waiting.popleft()
+        for waiter in self._waiting.take_committed(self.image.offset + 1):
             if not waiter.done():
                 waiter.set_result(None)
 
-    def _replay_into_controller(self, batch: MetadataBatch) -> None:
-        controller = self._controller
-        if batch.records is None:
-            controller.pass_control_batch(
-                last_offset=batch.last_offset,
-                epoch=batch.epoch,
-                wall_ms=batch.wall_ms,
-                kraft_version=batch.kraft_version,
-            )
-        else:
-            controller.replay(
-                batch.records,
-                last_offset=batch.last_offset,
-                epoch=batch.epoch,
-                wall_ms=batch.wall_ms,
-            )
-
     def _fail_waiting(self) -> None:
-        waiting = self._waiting
-        while waiting:
-            _, waiter = waiting.popleft()
+        for waiter in self._waiting.take_all():
             if not waiter.done():
                 waiter.set_exception(KafkaError(ErrorCode.NOT_CONTROLLER))
 
 
-def _replay(loader: MetadataLoader, batch: MetadataBatch, delta: MetadataDelta) -> None:
+def _replay(
+    batch: MetadataBatch, records: Callable[..., None], control: Callable[..., None]
+) -> None:
+    """Give a batch to the one of the two that it is for: metadata, or the quorum's own."""
+    place = {"last_offset": batch.last_offset, "epoch": batch.epoch, "wall_ms": batch.wall_ms}
     if batch.records is None:
-        loader.pass_control_batch(
-            last_offset=batch.last_offset,
-            epoch=batch.epoch,
-            wall_ms=batch.wall_ms,
-            kraft_version=batch.kraft_version,
-        )
+        control(**place, kraft_version=batch.kraft_version)
     else:
-        loader.replay_batch(
-            batch.records,
-            last_offset=batch.last_offset,
-            epoch=batch.epoch,
-            wall_ms=batch.wall_ms,
-            delta=delta,
-        )
+        records(batch.records, **place)

@@ -40,11 +40,24 @@ _LOG = logging.getLogger("minikafka.storage")
 
 METADATA_LOG = f"{METADATA_TOPIC}-0"
 _LOCK = ".lock"
-_DYNAMIC_KRAFT_VERSION = 1
+DYNAMIC_KRAFT_VERSION = 1
 
 
 class StorageError(Exception):
     """The node must not start on these directories; the text says why and what to do."""
+
+
+class FirstMetadata:
+    """What a metadata log begins with: `records`, and `voters` unless they are configured."""
+
+    __slots__ = ("records", "voters", "wall_ms")
+
+    def __init__(
+        self, records: Sequence[MetadataRecord], voters: VoterSet | None, wall_ms: int
+    ) -> None:
+        self.records = records
+        self.voters = voters
+        self.wall_ms = wall_ms
 
 
 class Storage:
@@ -106,7 +119,8 @@ def prepare_storage(
         if meta is None or meta.directory_id is None:
             meta = MetaProperties(settings.node_id, cluster_id, random_uuid(random))
             is_metadata = path == metadata_directory and found[path] is None
-            _format(settings, disk, path, meta, wall_ms if is_metadata else None)
+            first = _first_metadata(settings, _id_of(meta), wall_ms) if is_metadata else None
+            format_directory(disk, path, meta, first)
         metas[path] = meta
     _require_metadata_log(disk, metadata_directory)
     ids = {path: _id_of(metas[path]) for path in paths}
@@ -173,22 +187,28 @@ def _require_sole_voter(settings: BrokerSettings) -> None:
     )
 
 
-def _format(
-    settings: BrokerSettings,
-    disk: Disk,
-    path: str,
-    meta: MetaProperties,
-    metadata_wall_ms: int | None,
+def _first_metadata(settings: BrokerSettings, directory_id: UUID, wall_ms: int) -> FirstMetadata:
+    voters = None
+    if not settings.controller_quorum_voters:
+        voters = VoterSet([own_voter(settings, directory_id)])
+    return FirstMetadata(bootstrap_feature_records(), voters, wall_ms)
+
+
+def format_directory(
+    disk: Disk, path: str, meta: MetaProperties, first: FirstMetadata | None = None
 ) -> None:
-    """Write what an empty directory needs; `metadata_wall_ms` if it is to hold the metadata log."""
+    """Write what an empty directory needs, `first` if a quorum may begin in it.
+
+    StorageError when another process uses the directory; OSError.
+    """
     disk.mkdir(path, parents=True)
     try:
         lock = disk.lock(f"{path}/{_LOCK}")
     except BlockingIOError:
         raise StorageError(f"{path}: another process is using this directory.") from None
     try:
-        if metadata_wall_ms is not None:
-            _write_metadata_files(settings, disk, path, meta, metadata_wall_ms)
+        if first is not None:
+            _write_metadata_files(disk, path, first)
         # Last: what has meta.properties has been formatted as a whole.
         LogDirectory.write_meta(disk, path, meta)
     finally:
@@ -196,33 +216,31 @@ def _format(
     _LOG.info("formatted %s for cluster %s", path, meta.cluster_id)
 
 
-def _write_metadata_files(
-    settings: BrokerSettings, disk: Disk, path: str, meta: MetaProperties, wall_ms: int
-) -> None:
-    bootstrap = Snapshot([encode_record(record, 0) for record in bootstrap_feature_records()])
+def _write_metadata_files(disk: Disk, path: str, first: FirstMetadata) -> None:
+    bootstrap = Snapshot([encode_record(record, 0) for record in first.records])
     file = f"{path}/{BOOTSTRAP_FILE}"
-    disk.replace_atomically_now(file, bootstrap.encode(epoch=0, wall_ms=wall_ms))
-    if settings.controller_quorum_voters:
+    disk.replace_atomically_now(file, bootstrap.encode(epoch=0, wall_ms=first.wall_ms))
+    if first.voters is None:
         return
     voters = Snapshot(
         [],
-        last_contained_ms=wall_ms,
-        kraft_version=_DYNAMIC_KRAFT_VERSION,
-        voters=VoterSet([_own_voter(settings, _id_of(meta))]),
+        last_contained_ms=first.wall_ms,
+        kraft_version=DYNAMIC_KRAFT_VERSION,
+        voters=first.voters,
     )
     log = f"{path}/{METADATA_LOG}"
     disk.mkdir(log, parents=True)
     file = f"{log}/{snapshot_name(0, 0)}"
-    disk.replace_atomically_now(file, voters.encode(epoch=0, wall_ms=wall_ms))
+    disk.replace_atomically_now(file, voters.encode(epoch=0, wall_ms=first.wall_ms))
 
 
-def _own_voter(settings: BrokerSettings, directory_id: UUID) -> Voter:
+def own_voter(settings: BrokerSettings, directory_id: UUID) -> Voter:
     """This node as the first dynamic voter, found by its controller listeners."""
     endpoints = [
         (listener.name, listener.host or "localhost", max(listener.port, 0))
         for listener in settings.controller_listeners()
     ]
-    return Voter(settings.node_id, directory_id, endpoints, (0, _DYNAMIC_KRAFT_VERSION))
+    return Voter(settings.node_id, directory_id, endpoints, (0, DYNAMIC_KRAFT_VERSION))
 
 
 def _require_metadata_log(disk: Disk, metadata_directory: str) -> None:

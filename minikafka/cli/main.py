@@ -25,6 +25,11 @@ usage: minikafka <command> [arguments]
   broker    run a broker (the same as minikafka-broker)
   produce   write records: lines, a format of your choice or JSON from stdin
   consume   read records, in a format of your choice or as JSON
+  topics    list, describe, create, delete, alter; offsets, delete-records
+  groups    list, describe, delete; reset-offsets, delete-offsets
+  configs   list, describe, alter: of topics, brokers, groups, client metrics
+  cluster   describe; features, quorum, log-dirs, api-versions
+  storage   format data directories, say what is in them, make ids
   dump-log  print what is in log segments, indexes and snapshots
   version   print the version
 
@@ -35,6 +40,11 @@ usage: minikafka <command> [arguments]
 _TOOLS: Final = {
     "produce": ("arguments.produce", "produce"),
     "consume": ("arguments.consume", "consume"),
+    "topics": ("arguments.topics", "topics"),
+    "groups": ("arguments.groups", "groups"),
+    "configs": ("arguments.configs", "configs"),
+    "cluster": ("arguments.cluster", "cluster"),
+    "storage": ("arguments.storage", "storage"),
     "dump-log": ("arguments.dump_log", "dump_log.command"),
 }
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, TypeVar
+
+from minikafka.replicated import decision
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -12,21 +14,17 @@ if TYPE_CHECKING:
 ResponseT = TypeVar("ResponseT", covariant=True)
 
 
-class Decision(Generic[ResponseT]):
-    """Records to append, and the answer to give once they are committed.
+class Decision(decision.Decision["Sequence[MetadataRecord]", ResponseT]):
+    """Metadata records, and the response to the one request that asked.
 
     An `atomic` decision goes into one batch, so that it happens as a whole or not at all. One that
     is not may be cut between records when it is large (the leaders of ten thousand partitions).
     """
 
-    __slots__ = ("atomic", "records", "response")
+    __slots__ = ("atomic",)
 
     def __init__(
         self, records: Sequence[MetadataRecord], response: ResponseT, *, atomic: bool = True
     ) -> None:
-        self.records = records
-        self.response = response
+        super().__init__(records, response)
         self.atomic = atomic
-
-    def __repr__(self) -> str:
-        return f"Decision({len(self.records)} records, {self.response!r})"

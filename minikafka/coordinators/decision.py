@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, Protocol
 
 from minikafka.protocol.errors import KafkaError
 from minikafka.protocol.types import Message
+from minikafka.replicated import decision
 
 
 class Moment(NamedTuple):
@@ -43,19 +44,19 @@ Answer = tuple[Waiter, Any]
 """(who, the response or a part of one, or the KafkaError that refuses it)"""
 
 
-class Decision:
-    """Filled while a command is decided.
+class Decision(decision.Decision[list[Record], list[Answer]]):
+    """Records, and answers to any number of waiters; filled while a command is decided."""
 
-    The host appends `records`, replays them, and gives the `answers` when they are committed;
-    answers without records wait for everything appended before them.
-    """
-
-    __slots__ = ("answers", "records")
+    __slots__ = ()
 
     def __init__(self) -> None:
-        self.records: list[Record] = []
-        self.answers: list[Answer] = []
+        super().__init__([], [])
+
+    @property
+    def answers(self) -> list[Answer]:
+        """Whom to answer, and what; without records, when everything before is committed."""
+        return self.response
 
     def answer(self, waiter: Waiter, response: Any) -> None:
         """Answer `waiter` when the records are committed."""
-        self.answers.append((waiter, response))
+        self.response.append((waiter, response))

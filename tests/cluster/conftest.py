@@ -14,6 +14,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(HERE):
             item.add_marker(THEIR_WARNINGS)
+            if "own_broker" in getattr(item, "fixturenames", ()):
+                item.add_marker(pytest.mark.own_broker)
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,9 @@ import re
 import shutil
 import subprocess
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
 
 from harness.clients import Keyed, Stored
 
@@ -11,6 +14,7 @@ from harness.clients import Keyed, Stored
 KEY_DELIMITER = b"\x01"
 # Says how long key and value are before showing them, so that any byte may be inside.
 _OUTPUT = "%p %o %K %S\n%k%s\n"
+_PATIENCE_S = 240
 _HEAD = re.compile(rb"(\d+) (\d+) (-?\d+) (-?\d+)\n")
 
 
@@ -43,6 +47,40 @@ def encode(records: Sequence[Keyed]) -> bytes:
         assert b"\n" not in key + value
         lines += key + KEY_DELIMITER + value + b"\n"
     return bytes(lines)
+
+
+class Feeder:
+    """kcat as a producer whose input comes in portions, so that it cannot be done too early.
+
+    Portions are written by a thread: kcat stops reading when its queue is full.
+    """
+
+    def __init__(self, bootstrap: str, topic: str, errors: Path) -> None:
+        command = producer_command(bootstrap, topic)
+        self.errors = errors.open("w+b")
+        self.kcat = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=self.errors)
+        self.writer = ThreadPoolExecutor(max_workers=1)
+
+    def feed(self, lines: Sequence[Keyed]) -> None:
+        assert self.kcat.stdin is not None
+        self.writer.submit(self.kcat.stdin.write, encode(lines))
+
+    def finish(self) -> None:
+        """End of input; kcat exits 0 only when all of it was delivered."""
+        assert self.kcat.stdin is not None
+        self.writer.submit(self.kcat.stdin.close)
+        code = self.kcat.wait(_PATIENCE_S)
+        self.errors.seek(0)
+        assert code == 0, self.errors.read()[-2000:].decode(errors="replace")
+
+    def close(self) -> None:
+        self.kcat.kill()  # A writer that waits for it to read ends with a broken pipe.
+        self.kcat.wait()
+        self.writer.shutdown()
+        assert self.kcat.stdin is not None
+        with suppress(BrokenPipeError):
+            self.kcat.stdin.close()
+        self.errors.close()
 
 
 class Kcat:

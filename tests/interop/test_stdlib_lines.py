@@ -1,20 +1,17 @@
 """Every line of the standard library, produced through two kills and read by four clients."""
 
 import re
-import subprocess
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from typing import NamedTuple
 
 import pytest
-from harness import corpus, kcat
+from harness import corpus
 from harness.broker import RunningBroker
 from harness.clients import PYTHON_CLIENTS, Client, Keyed, Stored
 from harness.java import dump_log
-from harness.kcat import Kcat
+from harness.kcat import Feeder, Kcat
 from harness.segments import segment_files
 
 TOPIC = "stdlib"
@@ -32,40 +29,6 @@ def in_log(broker: RunningBroker) -> int:
         return sum(wire.end_offset(TOPIC, partition) for partition in range(PARTITIONS))
 
 
-class Feeder:
-    """kcat as a producer whose input comes in portions, so that it cannot be done too early.
-
-    Portions are written by a thread: kcat stops reading when its queue is full.
-    """
-
-    def __init__(self, broker: RunningBroker) -> None:
-        command = kcat.producer_command(broker.bootstrap, TOPIC)
-        self.errors = (broker.directory / "kcat.log").open("w+b")
-        self.kcat = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=self.errors)
-        self.writer = ThreadPoolExecutor(max_workers=1)
-
-    def feed(self, lines: Sequence[Keyed]) -> None:
-        assert self.kcat.stdin is not None
-        self.writer.submit(self.kcat.stdin.write, kcat.encode(lines))
-
-    def finish(self) -> None:
-        """End of input; kcat exits 0 only when all of it was delivered."""
-        assert self.kcat.stdin is not None
-        self.writer.submit(self.kcat.stdin.close)
-        code = self.kcat.wait(PATIENCE_S)
-        self.errors.seek(0)
-        assert code == 0, self.errors.read()[-2000:].decode(errors="replace")
-
-    def close(self) -> None:
-        self.kcat.kill()  # A writer that waits for it to read ends with a broken pipe.
-        self.kcat.wait()
-        self.writer.shutdown()
-        assert self.kcat.stdin is not None
-        with suppress(BrokenPipeError):
-            self.kcat.stdin.close()
-        self.errors.close()
-
-
 @pytest.fixture(scope="module")
 def produced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Produced]:
     """kcat produces all lines; meanwhile the broker is killed -9 and started again, twice."""
@@ -74,7 +37,7 @@ def produced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Produced]:
     with RunningBroker(tmp_path_factory.mktemp("stdlib")) as broker:
         with broker.connect() as wire:
             wire.create_topic(TOPIC, PARTITIONS)
-        feeder = Feeder(broker)
+        feeder = Feeder(broker.bootstrap, TOPIC, broker.directory / "kcat.log")
         try:
             feeder.feed(lines[:third])
             kill_between(broker, third // 3, third)

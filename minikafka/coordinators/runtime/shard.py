@@ -11,7 +11,6 @@ A failed append leaves machine and log at odds, so the shard forgets everything 
 from __future__ import annotations
 
 import logging
-from collections import deque
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from minikafka.coordinators.decision import Decision, Moment
@@ -20,6 +19,7 @@ from minikafka.coordinators.runtime.hosting import Machine, Parking, Replica
 from minikafka.coordinators.runtime.loading import Loading
 from minikafka.protocol.errors import ErrorCode, KafkaError, ProtocolError
 from minikafka.records.errors import CorruptRecordError
+from minikafka.replicated.commit_queue import CommitQueue
 
 if TYPE_CHECKING:
     import asyncio
@@ -90,8 +90,8 @@ class Shard(Generic[MachineT]):
         self.unavailable: ErrorCode | None = None
         self._machine: MachineT
         self._loading: Loading
-        self._parked: deque[tuple[int, int, Answer]] = deque()
-        """(offset the high watermark must reach, deadline in loop ms, answer), ascending."""
+        self._parked: CommitQueue[tuple[int, Answer]] = CommitQueue()
+        """Answers with their deadlines in loop ms, which ascend like the offsets."""
         self._timer: asyncio.TimerHandle | None = None
         self._timer_ms = 0
         self._load()
@@ -167,7 +167,8 @@ class Shard(Generic[MachineT]):
             self.replica.waiting_produces[self] = None
             self._parking.park(self, self._commit_timeout_ms)
         deadline_ms = now.now_ms + self._commit_timeout_ms
-        self._parked.extend((required, deadline_ms, answer) for answer in decision.answers)
+        for answer in decision.answers:
+            self._parked.add(required, (deadline_ms, answer))
 
     def _append(self, decision: Decision, now: Moment) -> bool:
         try:
@@ -196,14 +197,10 @@ class Shard(Generic[MachineT]):
 
     def try_complete(self) -> None:
         """The high watermark has moved: give the answers that it has passed."""
-        parked = self._parked
-        high_watermark = self.replica.high_watermark
-        passed = []
-        while parked and parked[0][0] <= high_watermark:
-            passed.append(parked.popleft()[2])
-        if not parked:
+        passed = self._parked.take_committed(self.replica.high_watermark)
+        if not self._parked:
             self._release()
-        for waiter, response in passed:
+        for _, (waiter, response) in passed:
             _give(waiter, response)
 
     def expire(self) -> None:
@@ -212,10 +209,10 @@ class Shard(Generic[MachineT]):
         now_ms = self.now().now_ms
         late = []
         # A loop may fire a timer up to a millisecond early.
-        while parked and parked[0][1] <= now_ms + 1:
-            late.append(parked.popleft()[2][0])
+        while parked and parked.first[0] <= now_ms + 1:
+            late.append(parked.take()[1][0])
         if parked:
-            self._parking.park(self, max(1, parked[0][1] - now_ms))
+            self._parking.park(self, max(1, parked.first[0] - now_ms))
         else:
             self.replica.waiting_produces.pop(self, None)
         for waiter in late:
@@ -252,10 +249,10 @@ class Shard(Generic[MachineT]):
 
     def _forget(self, code: ErrorCode) -> None:
         """Drop the machine; whoever waits is sent away with `code`."""
-        waiters: dict[int, Waiter] = {id(answer[0]): answer[0] for _, _, answer in self._parked}
+        parked = [waiter for _, (waiter, _) in self._parked.take_all()]
+        waiters: dict[int, Waiter] = {id(waiter): waiter for waiter in parked}
         if self.unavailable is None:
             waiters.update((id(waiter), waiter) for waiter in self._machine.waiters())
-        self._parked.clear()
         self._release()
         self.unavailable = code
         if self._timer is not None:
