@@ -125,6 +125,7 @@ class Broker:
             wall_clock=self._wall_clock,
             scope=self._scope,
             controller=controller,
+            random=self._random,
         )
         await quorum.start()
         gateway = ControllerHost(controller, quorum, storage, self._metadata_disk)

@@ -32,18 +32,19 @@ from minikafka.metadata.loader import MetadataLoader
 from minikafka.metadata.record_versions import record_version
 from minikafka.protocol.errors import ErrorCode, KafkaError
 from minikafka.protocol.metadata_records import decode_record, encode_record
-from minikafka.raft.effects import Committed, ControlBatch, DataBatch, Elected
+from minikafka.raft.effects import Committed, ControlBatch, DataBatch, Elected, ReplicatedBatches
 from minikafka.raft.events import AppendRequested, Flushed, Started
 from minikafka.raft.node import RaftNode
 from minikafka.raft.quorum_state import FILE_NAME, QuorumState
 from minikafka.raft.snapshots import control_batch
-from minikafka.raft.voters import Voter, VoterSet
+from minikafka.raft.voters import Voter, VoterHistory, VoterSet
 from minikafka.records.batch import read_header
 from minikafka.records.builder import build_batch
 from minikafka.replicated.commit_queue import CommitQueue
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from random import Random
 
     from minikafka.broker.storage import Storage
     from minikafka.controller.controller import ClusterController
@@ -66,10 +67,11 @@ FLUSH_TASK = "flush metadata"
 class _LogView:
     """The log as the raft machine sees it."""
 
-    __slots__ = ("_log",)
+    __slots__ = ("_log", "_snapshot")
 
-    def __init__(self, log: PartitionLog) -> None:
+    def __init__(self, log: PartitionLog, snapshot: tuple[int, int] | None) -> None:
         self._log = log
+        self._snapshot = snapshot
 
     @property
     def log_end_offset(self) -> int:
@@ -78,6 +80,22 @@ class _LogView:
     @property
     def last_epoch(self) -> int:
         return max(self._log.leader_epochs.latest, 0)
+
+    @property
+    def log_start_offset(self) -> int:
+        return self._log.log_start_offset
+
+    @property
+    def latest_snapshot(self) -> tuple[int, int] | None:
+        return self._snapshot
+
+    def end_offset_for_epoch(self, epoch: int) -> tuple[int, int]:
+        log = self._log
+        latest = log.leader_epochs.latest
+        if latest >= 0 and epoch >= latest:
+            return latest, log.log_end_offset
+        found, end_offset = log.end_offset_for_epoch(epoch)
+        return (found, end_offset) if found >= 0 else (-1, log.log_start_offset)
 
 
 class QuorumHost:
@@ -96,6 +114,7 @@ class QuorumHost:
         wall_clock: WallClock,
         scope: Scope,
         controller: ClusterController,
+        random: Random,
     ) -> None:
         self._settings = settings
         self._storage = storage
@@ -103,6 +122,7 @@ class QuorumHost:
         self._wall_clock = wall_clock
         self._scope = scope
         self._controller = controller
+        self._random = random
         self.image = MetadataImage()
         self._loader = MetadataLoader(self.image)
         self._callbacks: list[Publish] = []
@@ -152,17 +172,18 @@ class QuorumHost:
         directory = self._storage.metadata_log
         self._log = open_metadata_log(self._settings, self._disk, directory, wall_ms)
         self._is_open = True
-        kraft_version, voters = self._load()
+        history, snapshot = self._load()
         self._require_supported()
         self._node = RaftNode(
             node_id=self._settings.node_id,
             directory_id=self._storage.metadata_directory_id,
-            voters=voters,
-            kraft_version=kraft_version,
+            cluster_id=self._storage.cluster_id,
+            history=history,
             quorum_state=self._read_quorum_state(),
-            log=_LogView(self._log),
+            log=_LogView(self._log, snapshot),
+            draw=self._random.random,
         )
-        self._require_sole_voter(voters)
+        self._require_sole_voter(history.voters)
         self._step(Started())
 
     async def stop(self) -> None:
@@ -210,8 +231,9 @@ class QuorumHost:
 
     # -- loading ----------------------------------------------------------------------------------
 
-    def _load(self) -> tuple[int, VoterSet]:
-        """Replay the log into the controller; kraft.version and voters as the log has them.
+    def _load(self) -> tuple[VoterHistory, tuple[int, int] | None]:
+        """Replay the log into the controller; the voters as the log has them, and the newest
+        snapshot.
 
         All of it is pending: what is committed, the election will tell.
         """
@@ -220,6 +242,7 @@ class QuorumHost:
         found = newest_snapshot(self._disk, self._storage.metadata_log)
         if found is not None and found[2].voters is not None:
             kraft_version, voters = found[2].kraft_version, found[2].voters
+        history = VoterHistory(voters, kraft_version)
         start = self._log.log_start_offset
         if start > 0:
             if found is None or found[0] < start:
@@ -239,12 +262,10 @@ class QuorumHost:
             )
             start = end_offset
         for batch in read_batches(self._log, start):
-            if batch.kraft_version is not None:
-                kraft_version = batch.kraft_version
-            if batch.voters is not None:
-                voters = batch.voters
+            if batch.kraft_version is not None or batch.voters is not None:
+                history.add(batch.last_offset, batch.voters, batch.kraft_version)
             self._take(batch)
-        return kraft_version, voters
+        return history, None if found is None else found[:2]
 
     def _take(self, batch: MetadataBatch) -> None:
         controller = self._controller
@@ -298,8 +319,10 @@ class QuorumHost:
         for item in effects.apply:
             if isinstance(item, Elected):
                 _LOG.info("leading the quorum in epoch %d", item.epoch)
-            else:
+            elif isinstance(item, Committed):
                 self._commit(item)
+            else:
+                raise AssertionError("a sole voter is not deposed")
 
     def _write_quorum_state(self, state: QuorumState) -> None:
         # Blocking: a sole voter changes it once, at its start, before anything else can go on.
@@ -310,6 +333,7 @@ class QuorumHost:
 
     def _write(self, batch: Batch) -> None:
         wall_ms = self._wall_clock.now_ms()
+        assert not isinstance(batch, ReplicatedBatches), "a sole voter follows nobody"
         if isinstance(batch, DataBatch):
             encoded = batch.batch
         else:

@@ -22,6 +22,7 @@ from minikafka.raft.effects import (
     Deposed,
     Effects,
     Elected,
+    Persist,
     RecordsReply,
     Request,
 )
@@ -145,29 +146,8 @@ class Member:
 
     def carry_out(self, effects: Effects) -> None:
         cluster = self.cluster
-        persist = effects.persist
-        if persist is not None:
-            if persist.quorum_state is not None:
-                self.quorum_state = persist.quorum_state
-            if persist.truncate_to is not None:
-                self.log.truncate(persist.truncate_to)
-                self.cut = True
-            for batch in persist.batches:
-                if isinstance(batch, DataBatch):
-                    data = bytearray(batch.batch)
-                    assign_offsets(data, batch.base_offset, batch.epoch)
-                elif isinstance(batch, ControlBatch):
-                    data = bytearray(
-                        control_batch(
-                            batch.records,
-                            base_offset=batch.base_offset,
-                            epoch=batch.epoch,
-                            wall_ms=0,
-                        )
-                    )
-                else:
-                    data = bytearray(batch.data)
-                self.log.append(bytes(data))
+        if effects.persist is not None:
+            self._persist(effects.persist)
         for send in effects.send:
             if isinstance(send, Request):
                 cluster.request(self, send.node_id, send.message)
@@ -190,6 +170,25 @@ class Member:
             cluster.at(max(self.timer_ms, cluster.now_ms + 1), self, self._timer)
         if self.node.needs_flush and not self.flushing:
             self._flush()
+
+    def _persist(self, persist: Persist) -> None:
+        if persist.quorum_state is not None:
+            self.quorum_state = persist.quorum_state
+        if persist.truncate_to is not None:
+            self.log.truncate(persist.truncate_to)
+            self.cut = True
+        for batch in persist.batches:
+            if isinstance(batch, DataBatch):
+                data = bytearray(batch.batch)
+                assign_offsets(data, batch.base_offset, batch.epoch)
+            elif isinstance(batch, ControlBatch):
+                encoded = control_batch(
+                    batch.records, base_offset=batch.base_offset, epoch=batch.epoch, wall_ms=0
+                )
+                data = bytearray(encoded)
+            else:
+                data = bytearray(batch.data)
+            self.log.append(bytes(data))
 
     def _timer(self) -> None:
         if self.timer_ms is not None and self.timer_ms <= self.cluster.now_ms:

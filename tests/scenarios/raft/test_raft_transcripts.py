@@ -17,11 +17,11 @@ from uuid import UUID
 
 import pytest
 
-from minikafka.raft.effects import Committed, ControlBatch, Effects
+from minikafka.raft.effects import Committed, ControlBatch, Effects, Elected
 from minikafka.raft.events import AppendRequested, Event, Flushed, Started
 from minikafka.raft.node import RaftNode
 from minikafka.raft.quorum_state import QuorumState
-from minikafka.raft.voters import Voter, VoterSet
+from minikafka.raft.voters import Voter, VoterHistory, VoterSet
 
 CONTROL = {2: "LeaderChange", 5: "KRaftVersion", 6: "KRaftVoters"}
 TRANSCRIPTS = sorted(Path(__file__).parent.glob("*.txt"))
@@ -36,9 +36,16 @@ class Stage:
         self.lines: list[str] = []
         self.node: RaftNode
 
+    log_start_offset = 0
+    latest_snapshot = None
+
     @property
     def log_end_offset(self) -> int:
         return len(self.epochs)
+
+    def end_offset_for_epoch(self, epoch: int) -> tuple[int, int]:
+        below = [known for known in self.epochs if known <= epoch]
+        return (below[-1], len(below)) if below else (-1, 0)
 
     @property
     def last_epoch(self) -> int:
@@ -74,10 +81,10 @@ class Stage:
         self.node = RaftNode(
             node_id=self.node_id,
             directory_id=UUID(int=500),
-            voters=self.voters,
-            kraft_version=self.kraft_version,
+            history=VoterHistory(self.voters, self.kraft_version),
             quorum_state=self.quorum_state,
             log=self,
+            draw=lambda: 0.5,
         )
         self._tell_state()
 
@@ -102,8 +109,10 @@ class Stage:
         for item in effects.apply:
             if isinstance(item, Committed):
                 tell(f"committed: all below {item.high_watermark}")
-            else:
+            elif isinstance(item, Elected):
                 tell(f"elected: epoch {item.epoch} from {item.epoch_start_offset}")
+            else:
+                tell(f"deposed: epoch {item.epoch}")
 
     def _tell_state(self) -> None:
         node = self.node

@@ -88,6 +88,7 @@ class Node:
             wall_clock=WallClock(),
             scope=self.scope,
             controller=self.controller,
+            random=self.random,
         )
         self.host = ControllerHost(self.controller, self.quorum, self.storage, self.disk)
 

@@ -13,8 +13,16 @@ from minikafka.raft.events import AppendRequested, Flushed, Started
 from minikafka.raft.node import RaftNode
 from minikafka.raft.progress import UNKNOWN_OFFSET, Progress, majority_offset
 from minikafka.raft.quorum_state import QuorumState
-from minikafka.raft.states import TRANSITIONS, Candidate, Leader, Resigned, Unattached
-from minikafka.raft.voters import NO_DIRECTORY, Voter, VoterSet
+from minikafka.raft.states import (
+    TRANSITIONS,
+    Candidate,
+    Follower,
+    Leader,
+    Prospective,
+    Resigned,
+    Unattached,
+)
+from minikafka.raft.voters import NO_DIRECTORY, Voter, VoterHistory, VoterSet
 
 DIRECTORY = UUID(int=500)
 
@@ -25,6 +33,11 @@ class Log:
     def __init__(self, log_end_offset: int = 0, last_epoch: int = 0) -> None:
         self.log_end_offset = log_end_offset
         self.last_epoch = last_epoch
+        self.log_start_offset = 0
+        self.latest_snapshot: tuple[int, int] | None = None
+
+    def end_offset_for_epoch(self, epoch: int) -> tuple[int, int]:
+        return (self.last_epoch, self.log_end_offset) if epoch >= self.last_epoch else (-1, 0)
 
     def carry_out(self, effects: Effects) -> None:
         for batch in effects.persist.batches if effects.persist else ():
@@ -43,10 +56,10 @@ def make(
     return RaftNode(
         node_id=1,
         directory_id=DIRECTORY,
-        voters=voters or VoterSet([Voter(1)]),
-        kraft_version=kraft_version,
+        history=VoterHistory(voters or VoterSet([Voter(1)]), kraft_version),
         quorum_state=state or QuorumState(),
         log=log,
+        draw=lambda: 0.5,
     )
 
 
@@ -167,10 +180,10 @@ def test_only_a_leader_is_asked_to_append() -> None:
 
 
 def test_states_move_along_the_table_only() -> None:
-    assert set(TRANSITIONS) == {Unattached, Resigned, Candidate, Leader}
+    assert set(TRANSITIONS) == {Unattached, Resigned, Prospective, Candidate, Leader, Follower}
     node = make(Log())
     with pytest.raises(AssertionError, match="no way from Unattached to Leader"):
-        node._enter(Leader(1, 1, (1,), Progress(0)))
+        node._core.enter(Leader(1, 1, (1,), Progress(0)))
 
 
 @given(
@@ -214,12 +227,17 @@ def test_what_is_committed_a_majority_has(offsets: dict[int, int], count: int) -
 def test_progress_counts_its_own_epoch_only() -> None:
     voters = VoterSet([Voter(1), Voter(2), Voter(3)])
     progress = Progress(epoch_start_offset=5)
-    assert not progress.reached(1, 6, voters)
-    assert not progress.reached(2, 5, voters)
+
+    def reached(node_id: int, end_offset: int) -> bool:
+        progress.of((node_id, NO_DIRECTORY)).fetched(end_offset, 6, now_ms=1)
+        return progress.advance(voters)
+
+    assert not reached(1, 6)
+    assert not reached(2, 5)
     assert progress.high_watermark == UNKNOWN_OFFSET
-    assert progress.reached(2, 6, voters)
+    assert reached(2, 6)
     assert progress.high_watermark == 6
-    assert not progress.reached(3, 6, voters)
+    assert not reached(3, 6)
 
 
 def test_voters() -> None:
