@@ -114,6 +114,7 @@ class Member:
         self.node: RaftNode
         self.timer_ms: int | None = None
         self.high_watermark = -1
+        self.connections: list[tuple[Member, Callable[[], None]]] = []
 
     def start(self) -> None:
         cluster = self.cluster
@@ -258,6 +259,7 @@ class RaftCluster:
             self.at(self.now_ms + self.draw(1, 3), sender, lambda: fail(refused=True))
             return
         self.at(self.now_ms + REQUEST_TIMEOUT_MS, sender, lambda: fail(refused=False))
+        target.connections.append((sender, lambda: fail(refused=True)))
         if (sender.node_id, node_id) in self.cut_links:
             return
 
@@ -284,14 +286,11 @@ class RaftCluster:
 
     def crash(self, node_id: int, *, power: bool) -> None:
         """The process dies; peers notice by their broken connections."""
-        self.members[node_id].crash(power=power)
-        for member in self.members:
-            if member.alive and member.node.leader_id == node_id:
-                following = member.node._following  # what is under way breaks now
-                request = following._under_way
-                if request is not None:
-                    event = Unanswered(node_id, request, refused=True)
-                    self.at(self.now_ms + 1, member, lambda m=member, e=event: m.step(e))
+        member = self.members[node_id]
+        member.crash(power=power)
+        connections, member.connections = member.connections, []
+        for sender, broken in connections:
+            self.at(self.now_ms + self.draw(1, 3), sender, broken)
 
     def isolate(self, node_ids: Iterable[int], *, one_way: bool = False) -> None:
         inside = set(node_ids)
