@@ -33,6 +33,7 @@ from minikafka.network.limits import OS_DEFAULT, NetworkLimits, SendPath
 from minikafka.network.server import Server
 from minikafka.protocol.errors import KafkaError
 from minikafka.replication.fetch_session import FetchSessionCache
+from minikafka.replication.flushing import Flusher
 from minikafka.replication.maintenance import Maintenance
 from minikafka.replication.purgatory import Purgatory
 from minikafka.replication.replicas import ReplicaManager
@@ -129,16 +130,7 @@ class Broker:
         await quorum.start()
         gateway = ControllerHost(controller, quorum, storage, self._metadata_disk)
         await gateway.start()
-        replicas = self._replicas = ReplicaManager(
-            settings=settings,
-            image=quorum.image,
-            directories=self._directories,
-            purgatory=self._purgatory,
-            wall_clock=self._wall_clock,
-            random=self._random,
-            on_offline=self._directory_offline,
-        )
-        replicas.load()
+        replicas = self._replicas = self._load_replicas(quorum.image)
         quorum.on_publish(replicas.publish)
         quorum.on_publish(self._follow)
         services = self._services(storage, quorum.image, gateway, replicas)
@@ -239,6 +231,26 @@ class Broker:
                 )
             )
         return storage
+
+    def _load_replicas(self, image: MetadataImage) -> ReplicaManager:
+        replicas = ReplicaManager(
+            settings=self._settings,
+            image=image,
+            directories=self._directories,
+            purgatory=self._purgatory,
+            wall_clock=self._wall_clock,
+            random=self._random,
+            on_offline=self._directory_offline,
+        )
+        replicas.load()
+        Flusher(
+            settings=self._settings,
+            replicas=replicas,
+            purgatory=self._purgatory,
+            age_clock=self._age_clock,
+            scope=self._scope,
+        ).start()
+        return replicas
 
     def _previous_broker_epoch(self) -> int:
         """The epoch of the clean stop before, -1 unless every directory was left clean."""

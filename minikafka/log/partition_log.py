@@ -129,6 +129,7 @@ class PartitionLog(ReadableLog):
             index_interval_bytes=settings.index_interval_bytes,
             producer_expiration_ms=producer_expiration_ms,
             wall_ms=wall_ms,
+            reserved_bytes=settings.segment_bytes if settings.preallocate else 0,
         )
         segments = Segments(loaded.segments, settings, random)
         log = cls(disk, directory_path, topic, partition, segments, loaded, settings)
@@ -289,11 +290,17 @@ class PartitionLog(ReadableLog):
             return
         self._unsynced += segments.active.write_indexes()
         self._unsynced.append(self._snapshots.write(base_offset, self.producers))
-        active = Segment.create(self._disk, self.directory, base_offset, wall_ms)
+        active = Segment.create(
+            self._disk, self.directory, base_offset, wall_ms, self._reserved_bytes()
+        )
         self._unsynced.append(active.path(LOG_SUFFIX))
         self._use([*segments.all, active])
         if self.on_roll is not None:
             self.on_roll(self)
+
+    def _reserved_bytes(self) -> int:
+        settings = self._settings
+        return settings.segment_bytes if settings.preallocate else 0
 
     def _use(self, segments: list[Segment]) -> None:
         """Take over other segments: what was remembered of positions and epochs is void."""
@@ -356,7 +363,13 @@ class PartitionLog(ReadableLog):
         """Drop everything and begin anew at `offset`, as after a snapshot of the leader's."""
         self._cuts += 1
         self._delete(self._segments.all)
-        self._use([Segment.create(self._disk, self.directory, offset, self._wall_ms)])
+        self._use(
+            [
+                Segment.create(
+                    self._disk, self.directory, offset, self._wall_ms, self._reserved_bytes()
+                )
+            ]
+        )
         self.log_start_offset = self.log_end_offset = self.recovery_point = offset
         self.leader_epochs.clear()
         self._write_leader_epochs()

@@ -57,6 +57,7 @@ class Segment:
         "largest",
         "last_offset_limit",
         "prepared",
+        "reserved",
         "roll_at",
         "size",
     )
@@ -77,6 +78,7 @@ class Segment:
         self.largest = TimeEntry(NO_TIMESTAMP, base_offset)
         self.first_timestamp = NO_TIMESTAMP
         self.prepared = size == 0
+        self.reserved = False
         self.has_transaction_index = False
         self.indexes_written = False
         self.roll_at = ROLL_UNKNOWN
@@ -84,11 +86,19 @@ class Segment:
         self.index_entries_max = MAX_RELATIVE_OFFSET
 
     @classmethod
-    def create(cls, disk: Disk, directory: str, base_offset: int, wall_ms: int) -> "Segment":
-        """A new, empty segment; its `.log` is made now, its indexes at the roll or the close."""
+    def create(
+        cls, disk: Disk, directory: str, base_offset: int, wall_ms: int, reserved_bytes: int = 0
+    ) -> "Segment":
+        """A new, empty segment; its `.log` is made now, its indexes at the roll or the close.
+
+        `reserved_bytes` (`preallocate`) are its size on disk until then.
+        """
         segment = cls(disk, directory, base_offset, 0, wall_ms)
         segment._file = disk.open(segment.path(LOG_SUFFIX))
         segment._file.truncate(0)
+        if reserved_bytes:
+            segment._file.reserve(reserved_bytes)
+            segment.reserved = True
         return segment
 
     def path(self, suffix: str) -> str:
@@ -181,7 +191,10 @@ class Segment:
             self._time_index = None
 
     def write_indexes(self) -> list[str]:
-        """Write both index files as they must be for a closed segment; returns what was written."""
+        """Leave the files as they must be for a closed segment; returns what was written."""
+        if self.reserved:
+            self.file.trim()
+            self.reserved = False
         index, time_index = self.index, self.time_index
         self.prepare()
         timestamp, offset = self.largest

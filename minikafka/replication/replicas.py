@@ -76,6 +76,8 @@ class ReplicaManager:
         self._offline: set[tuple[str, int]] = set()
         # Replicas that metadata puts here and whose logs are still to be made, in order.
         self._awaited: dict[tuple[str, int], None] = {}
+        # Told of every replica that begins to be served.
+        self.on_started: Callable[[Partition], None] | None = None
 
     # -- looking up ---------------------------------------------------------------------------
 
@@ -195,6 +197,8 @@ class ReplicaManager:
         self._by_name[key] = partition
         self._by_id[topic.topic_id, index] = partition
         partition.apply(image)
+        if self.on_started is not None:
+            self.on_started(partition)
 
     def _open_log(
         self, directory: LogDirectory, topic: TopicImage, index: int, *, is_new: bool
