@@ -182,7 +182,11 @@ class LogDirectory:
         except FileNotFoundError:
             return None
         except ValueError as fault:
-            raise LogDirectoryError(file, str(fault)) from fault
+            if self.was_clean:
+                raise LogDirectoryError(file, str(fault)) from fault
+            # The first flush of a log makes this file durable, too: nothing here was ever flushed.
+            _LOG.warning("%s: %s, as a loss of power leaves it", file, fault)
+            return None
 
     def _read_offsets(self, name: str) -> dict[TopicPartition, int]:
         file = f"{self.path}/{name}"
