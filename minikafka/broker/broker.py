@@ -88,6 +88,7 @@ class Broker:
         self._controller_addresses: list[Address] = []
         self._servers: list[Server] = []
         self._directories: list[LogDirectory] = []
+        self._metadata_directory = ""
         self._quorum: QuorumHost | None = None
         self._lifecycle: BrokerLifecycle | None = None
         self._replicas: ReplicaManager | None = None
@@ -221,6 +222,7 @@ class Broker:
             wall_ms=self._wall_clock.now_ms(),
             cluster_id=self._given_cluster_id,
         )
+        self._metadata_directory = storage.metadata_directory
         for path in storage.directory_ids:
             self._directories.append(
                 LogDirectory.open(
@@ -341,6 +343,10 @@ class Broker:
         assert self._replicas is not None
         if not self._replicas.online:
             self._fail(StartError(f"{directory.path}: no log directory is left: {error}"))
+        elif directory.path == self._metadata_directory:
+            self._fail(StartError(f"{directory.path}: the directory of the metadata log: {error}"))
+        elif self._lifecycle is not None:
+            self._lifecycle.report()
 
     def _task_failed(self, name: str, error: BaseException) -> None:
         logger.error("%s failed", name, exc_info=error)

@@ -247,20 +247,26 @@ class LogDirectory:
         producer_expiration_ms: int,
         random: Random | None = None,
     ) -> PartitionLog:
-        """Make a new, empty log. FileExistsError if its directory is there."""
+        """Make a new, empty log; an OSError leaves nothing of it. FileExistsError if it exists."""
         path = self.log_path(topic, partition)
         self._disk.mkdir(path)
-        self._disk.replace(f"{path}/{PARTITION_METADATA}", encode_partition_metadata(topic_id))
         for offsets in (self._recovery_points, self._log_start_offsets, self.high_watermarks):
             offsets.pop((topic, partition), None)
-        return self.open_log(
-            topic,
-            partition,
-            settings=settings,
-            wall_ms=wall_ms,
-            producer_expiration_ms=producer_expiration_ms,
-            random=random,
-        )
+        try:
+            self._disk.replace(f"{path}/{PARTITION_METADATA}", encode_partition_metadata(topic_id))
+            return self.open_log(
+                topic,
+                partition,
+                settings=settings,
+                wall_ms=wall_ms,
+                producer_expiration_ms=producer_expiration_ms,
+                random=random,
+            )
+        except OSError:
+            for name in self._disk.listdir(path):
+                self._disk.unlink(f"{path}/{name}")
+            self._disk.rmdir(path)
+            raise
 
     def schedule_delete(
         self, topic: str, partition: int, unique: UUID, *, wall_ms: int, delay_ms: int

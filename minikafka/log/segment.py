@@ -47,6 +47,7 @@ class Segment:
         "_index",
         "_stem",
         "_time_index",
+        "aborted_behind",
         "base_offset",
         "bytes_since_index_entry",
         "created_ms",
@@ -80,6 +81,8 @@ class Segment:
         self.prepared = size == 0
         self.reserved = False
         self.has_transaction_index = False
+        # Whether the transaction index lacks what `aborted_transactions` tells.
+        self.aborted_behind = False
         self.indexes_written = False
         self.roll_at = ROLL_UNKNOWN
         self.last_offset_limit = base_offset + MAX_RELATIVE_OFFSET
@@ -197,6 +200,8 @@ class Segment:
             self.reserved = False
         index, time_index = self.index, self.time_index
         self.prepare()
+        if self.aborted_behind:
+            self.replace_aborted(self.aborted_transactions())
         timestamp, offset = self.largest
         time_index.add(timestamp, offset - self.base_offset)
         written = [self.path(INDEX_SUFFIX), self.path(TIME_INDEX_SUFFIX)]
@@ -231,15 +236,23 @@ class Segment:
         self.size += size
 
     def add_aborted(self, transaction: AbortedTransaction) -> None:
-        """Write a transaction index entry at once, after the marker it speaks of."""
+        """Write a transaction index entry at once, after the marker it speaks of.
+
+        OSError leaves it known here and the file behind, for `replace_aborted` to make whole.
+        """
         known = self.aborted_transactions()
+        known.append(transaction)
+        if self.aborted_behind:
+            self.replace_aborted(known)
+            return
+        self.aborted_behind = True
         file = self._disk.open(self.path(TRANSACTION_INDEX_SUFFIX))
         try:
             file.append((encode_aborted(transaction),))
         finally:
             file.close()
         self.has_transaction_index = True
-        known.append(transaction)
+        self.aborted_behind = False
 
     def replace_aborted(self, transactions: list[AbortedTransaction]) -> None:
         """Write the transaction index anew; without entries there is no file."""
@@ -250,6 +263,7 @@ class Segment:
             self._disk.unlink(path)
         self.has_transaction_index = bool(transactions)
         self._aborted = transactions
+        self.aborted_behind = False
 
     def truncate(self, offset: int) -> int:
         """Drop the batches that reach `offset`; returns the new end offset.
