@@ -46,6 +46,7 @@ EXCUSED: tuple[tuple[str, Rule, str, str], ...] = (
     ("minikafka/runtime/clock.py", rules.waiting, "sleep(0)", "after a jump the loop settles"),
     ("minikafka/runtime/local_disk.py", rules.imports, "ThreadPoolExecutor", _OPTIONAL),
     ("minikafka/api/dispatch.py", rules.exceptions, "Exception", _SUPERVISION),
+    ("minikafka/api/context.py", rules.imports, "import_module", "as handlers do"),
     ("minikafka/api/dispatch.py", rules.imports, "import_module", "handlers load when asked for"),
     ("minikafka/api/dispatch.py", rules.module_state, "_registered", _COMPILED),
     ("minikafka/network/connection.py", rules.exceptions, "Exception", _SUPERVISION),

@@ -44,7 +44,7 @@ _MAGIC_OFFSET = 16
 _ATTRIBUTES_OFFSET = 22  # low byte of the batch's attributes
 
 Wait = tuple[Partition, int, PartitionProduceResponse]
-"""A partition appended to, the high watermark to wait for, and the answer then."""
+"""A partition appended to, the offset that must be replicated or flushed, and the answer then."""
 
 
 def refuse_produce(
@@ -68,7 +68,7 @@ def refuse_produce(
 
 @handles(ApiKey.PRODUCE, refusal=refuse_produce, shortcut=serve_single)
 def produce(context: RequestContext, request: ProduceRequest) -> ProduceResponse | None:
-    """Append every partition's batch; answer now, or when the high watermark has passed."""
+    """Append every partition's batch; answer now, or when that is replicated and flushed."""
     acks = request.acks
     if request.transactional_id is None and _has_transactional_batch(request):
         raise KafkaError(ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED)
@@ -97,7 +97,7 @@ def produce(context: RequestContext, request: ProduceRequest) -> ProduceResponse
                 log_start_offset=partition.log.log_start_offset,
             )
             answers.append(done)
-            if partition.high_watermark < appended.required_offset:
+            if not partition.is_acknowledged(appended.required_offset, acks):
                 waits.append((partition, appended.required_offset, done))
         response.responses.append(
             TopicProduceResponse(name=name, topic_id=topic_id, partition_responses=answers)
@@ -109,8 +109,8 @@ def produce(context: RequestContext, request: ProduceRequest) -> ProduceResponse
         return None
     if failures and context.version >= _VERSION_OF_HINTS:
         _tell_leaders(context, response, failures)
-    if acks == -1 and waits:
-        PendingProduce(context, response, waits).park(request.timeout_ms)
+    if waits:
+        PendingProduce(context, response, waits, acks).park(request.timeout_ms)
         return None
     return response
 
@@ -230,16 +230,20 @@ def _tell_leaders(
 
 
 class PendingProduce:
-    """A produce with acks=all that waits for the high watermark; later produces may pass it."""
+    """A produce that waits for the high watermark (acks=all) or for an fsync (`flush.messages`).
 
-    __slots__ = ("context", "response", "waits")
+    Later produces may pass it.
+    """
+
+    __slots__ = ("acks", "context", "response", "waits")
 
     def __init__(
-        self, context: RequestContext, response: ProduceResponse, waits: list[Wait]
+        self, context: RequestContext, response: ProduceResponse, waits: list[Wait], acks: int
     ) -> None:
         self.context = context
         self.response = response
         self.waits = waits
+        self.acks = acks
 
     def park(self, timeout_ms: int) -> None:
         """Wait for every partition's offset, at most `timeout_ms`."""
@@ -250,15 +254,15 @@ class PendingProduce:
         self.context.exchange.let_produce_pass()
 
     def try_complete(self) -> None:
-        """A high watermark moved: settle what it passed, answer when nothing is left."""
+        """An offset moved: settle what it passed, answer when nothing is left."""
         still = []
         for partition, required_offset, done in self.waits:
             if not partition.is_leader:
                 done.error_code = int(ErrorCode.NOT_LEADER_OR_FOLLOWER)
-            elif partition.high_watermark < required_offset:
+            elif not partition.is_acknowledged(required_offset, self.acks):
                 still.append((partition, required_offset, done))
                 continue
-            elif len(partition.isr) < partition.effective_min_isr:
+            elif self.acks == -1 and len(partition.isr) < partition.effective_min_isr:
                 done.error_code = int(ErrorCode.NOT_ENOUGH_REPLICAS_AFTER_APPEND)
             partition.waiting_produces.pop(self, None)
         self.waits = still

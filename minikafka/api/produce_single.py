@@ -184,8 +184,8 @@ def _append(
     """Append, or None (or `KafkaError`) when the general path must answer."""
     if not partition.is_leader or partition.topic in INTERNAL_TOPICS:
         return None
-    if acks == -1 and len(partition.isr) > 1:
-        return None  # It will have to wait for followers.
+    if partition.flushes or (acks == -1 and len(partition.isr) > 1):
+        return None  # It will have to wait for an fsync or for followers.
     wall_ms = services.wall_clock.now_ms()
     batch, header = validate(check_shape(records, version), partition.rules, wall_ms)
     if header.attributes & TRANSACTIONAL_BIT:

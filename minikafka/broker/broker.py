@@ -33,6 +33,7 @@ from minikafka.network.limits import OS_DEFAULT, NetworkLimits, SendPath
 from minikafka.network.server import Server
 from minikafka.protocol.errors import KafkaError
 from minikafka.replication.fetch_session import FetchSessionCache
+from minikafka.replication.flushing import Flusher
 from minikafka.replication.maintenance import Maintenance
 from minikafka.replication.purgatory import Purgatory
 from minikafka.replication.replicas import ReplicaManager
@@ -87,6 +88,7 @@ class Broker:
         self._controller_addresses: list[Address] = []
         self._servers: list[Server] = []
         self._directories: list[LogDirectory] = []
+        self._metadata_directory = ""
         self._quorum: QuorumHost | None = None
         self._lifecycle: BrokerLifecycle | None = None
         self._replicas: ReplicaManager | None = None
@@ -130,16 +132,7 @@ class Broker:
         await quorum.start()
         gateway = ControllerHost(controller, quorum, storage, self._metadata_disk)
         await gateway.start()
-        replicas = self._replicas = ReplicaManager(
-            settings=settings,
-            image=quorum.image,
-            directories=self._directories,
-            purgatory=self._purgatory,
-            wall_clock=self._wall_clock,
-            random=self._random,
-            on_offline=self._directory_offline,
-        )
-        replicas.load()
+        replicas = self._replicas = self._load_replicas(quorum.image)
         quorum.on_publish(replicas.publish)
         quorum.on_publish(self._follow)
         services = self._services(storage, quorum.image, gateway, replicas)
@@ -230,6 +223,7 @@ class Broker:
             wall_ms=self._wall_clock.now_ms(),
             cluster_id=self._given_cluster_id,
         )
+        self._metadata_directory = storage.metadata_directory
         for path in storage.directory_ids:
             self._directories.append(
                 LogDirectory.open(
@@ -240,6 +234,26 @@ class Broker:
                 )
             )
         return storage
+
+    def _load_replicas(self, image: MetadataImage) -> ReplicaManager:
+        replicas = ReplicaManager(
+            settings=self._settings,
+            image=image,
+            directories=self._directories,
+            purgatory=self._purgatory,
+            wall_clock=self._wall_clock,
+            random=self._random,
+            on_offline=self._directory_offline,
+        )
+        replicas.load()
+        Flusher(
+            settings=self._settings,
+            replicas=replicas,
+            purgatory=self._purgatory,
+            age_clock=self._age_clock,
+            scope=self._scope,
+        ).start()
+        return replicas
 
     def _previous_broker_epoch(self) -> int:
         """The epoch of the clean stop before, -1 unless every directory was left clean."""
@@ -330,6 +344,10 @@ class Broker:
         assert self._replicas is not None
         if not self._replicas.online:
             self._fail(StartError(f"{directory.path}: no log directory is left: {error}"))
+        elif directory.path == self._metadata_directory:
+            self._fail(StartError(f"{directory.path}: the directory of the metadata log: {error}"))
+        elif self._lifecycle is not None:
+            self._lifecycle.report()
 
     def _task_failed(self, name: str, error: BaseException) -> None:
         logger.error("%s failed", name, exc_info=error)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Protocol
 from uuid import UUID
 
@@ -79,6 +80,7 @@ class BrokerLifecycle:
         self._scope = scope
         self._online_directory_ids = online_directory_ids
         self._heartbeats: asyncio.Task[None] | None = None
+        self._is_news = asyncio.Event()
         self.broker_epoch = -1
 
     async def register(self, listeners: Sequence[tuple[str, str, int, str]]) -> None:
@@ -154,9 +156,17 @@ class BrokerLifecycle:
         except TimeoutError:
             logger.warning("stopping without the controller's leave: no answer in %s s", timeout_s)
 
+    def report(self) -> None:
+        """A log directory has failed: tell the controller now, not with the next heartbeat."""
+        self._is_news.set()
+
     async def _keep_session(self) -> None:
+        interval_s = self._settings.broker_heartbeat_interval_ms / 1000
         while True:
-            await asyncio.sleep(self._settings.broker_heartbeat_interval_ms / 1000)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(interval_s):
+                    await self._is_news.wait()
+            self._is_news.clear()
             try:
                 await self._heartbeat()
             except KafkaError as error:

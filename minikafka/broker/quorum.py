@@ -62,6 +62,8 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger("minikafka.quorum")
 
 FLUSH_TASK = "flush metadata"
+ROOM_BYTES = 64 << 10
+"""Left on the disk beside what is appended: a batch that the machine has taken must be written."""
 
 
 class _LogView:
@@ -201,7 +203,8 @@ class QuorumHost:
     def append(self, records: Sequence[MetadataRecord]) -> int:
         """Write one atomic batch and replay it into the controller; its last offset.
 
-        KafkaError NOT_CONTROLLER when this node does not lead; OSError.
+        KafkaError NOT_CONTROLLER when this node does not lead, KAFKA_STORAGE_ERROR on a full disk;
+        OSError.
         """
         if not self.is_leader:
             raise KafkaError(ErrorCode.NOT_CONTROLLER)
@@ -209,6 +212,7 @@ class QuorumHost:
         wall_ms = self._wall_clock.now_ms()
         values = [encode_record(r, record_version(r.api_key, level)) for r in records]
         batch = build_batch([(wall_ms, None, value, ()) for value in values])
+        self._require_room(len(batch))
         self._step(AppendRequested(batch, len(records)))
         appended = MetadataBatch(
             list(records),
@@ -218,6 +222,12 @@ class QuorumHost:
         )
         self._take(appended)
         return appended.last_offset
+
+    def _require_room(self, size: int) -> None:
+        if self._disk.free_space(self._storage.metadata_log) < size + ROOM_BYTES:
+            text = f"There is no room for the metadata log in {self._storage.metadata_directory}."
+            _LOG.error("%s", text)
+            raise KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, text)
 
     async def committed(self, offset: int) -> None:
         """Wait until the record at `offset` is committed, applied here and published."""

@@ -61,7 +61,8 @@ class FirstMetadata:
 
 
 class Storage:
-    """Formatted directories of one node: `directory_ids` by path, in the order of `log.dirs`.
+    """Formatted directories of one node: `directory_ids` by path, in the order of `log.dirs`;
+    those that cannot be read are left out.
 
     `metadata_directory` holds the metadata log and may be a directory of its own.
     """
@@ -96,12 +97,22 @@ def prepare_storage(
 ) -> Storage:
     """Check the directories of this node and format those that are empty.
 
-    `cluster_id` is the one that the user gave. Blocks on the disk: for the start only. StorageError
+    `cluster_id` is the one that the user gave. One that cannot be read is left out, which makes it
+    offline, unless it is the metadata log's. Blocks on the disk: for the start only. StorageError
     for directories of another node or cluster, or that contradict each other; OSError.
     """
     metadata_directory = settings.metadata_log_dir or settings.log_dirs[0]
-    paths = list(dict.fromkeys((*settings.log_dirs, metadata_directory)))
-    found = {path: _read_meta(disk, path) for path in paths}
+    found: dict[str, MetaProperties | None] = {}
+    for path in dict.fromkeys((*settings.log_dirs, metadata_directory)):
+        try:
+            found[path] = _read_meta(disk, path)
+        except OSError as error:
+            if path == metadata_directory:
+                raise
+            _LOG.error("log directory %s is offline: %s", path, error)
+    paths = list(found)
+    if not found.keys() & set(settings.log_dirs):
+        raise StorageError("none of the log directories can be read")
     cluster_id = _agreed_cluster_id(settings.node_id, found, cluster_id)
     fresh = [path for path, meta in found.items() if meta is None]
     if fresh:
@@ -126,7 +137,7 @@ def prepare_storage(
     ids = {path: _id_of(metas[path]) for path in paths}
     return Storage(
         cluster_id,
-        {path: ids[path] for path in settings.log_dirs},
+        {path: ids[path] for path in settings.log_dirs if path in ids},
         metadata_directory,
         ids[metadata_directory],
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from string import hexdigits
 from typing import Final
 
 from minikafka.cli.exits import UsageError
@@ -20,10 +21,9 @@ def unescape(text: str) -> bytes:
         escape = next(rest, "")
         if escape == "x":
             digits = next(rest, "") + next(rest, "")
-            try:
-                out.append(int(digits, 16))
-            except ValueError:
-                raise UsageError(rf"\x{digits} is no byte: two hexadecimal digits") from None
+            if len(digits) < 2 or not set(digits) <= set(hexdigits):
+                raise UsageError(rf"\x{digits} is no byte: two hexadecimal digits")
+            out.append(int(digits, 16))
         elif escape in _LETTERS:
             out += _LETTERS[escape]
         else:

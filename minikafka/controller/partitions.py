@@ -159,11 +159,17 @@ def _new_partition(state: ControllerState, replicas: Sequence[int]) -> Partition
 
 
 def choose_directory(state: ControllerState, broker_id: int) -> UUID:
-    """Where the replica goes on its broker: any of the directories that take new ones (KIP-858).
+    """Where the replica goes on its broker: of the directories that take new ones (KIP-858) the one
+    with the fewest partitions.
 
-    Kafka leaves it open when there are several and has the broker report its choice.
+    Kafka leaves it open when there are several and has the broker choose so, and report its choice.
     """
     broker = state.image.brokers[broker_id]
     cordoned = broker.cordoned_log_dirs or ()
     usable = [directory for directory in broker.log_dirs if directory not in cordoned]
-    return usable[int(state.random.random() * len(usable))] if usable else ZERO_UUID
+    if len(usable) < 2:
+        return usable[0] if usable else ZERO_UUID
+    counts = state.partitions_by_directory()
+    chosen = min(usable, key=lambda directory: counts[directory])
+    counts[chosen] += 1
+    return chosen

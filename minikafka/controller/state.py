@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from minikafka.controller.partition_change import PartitionRules
@@ -29,7 +30,16 @@ class ControllerState:
     `new_uuid` makes topic ids.
     """
 
-    __slots__ = ("_by_key", "cluster_id", "image", "new_uuid", "random", "sessions", "settings")
+    __slots__ = (
+        "_by_key",
+        "_directory_counts",
+        "cluster_id",
+        "image",
+        "new_uuid",
+        "random",
+        "sessions",
+        "settings",
+    )
 
     def __init__(
         self,
@@ -47,6 +57,7 @@ class ControllerState:
         self.sessions = BrokerSessions(settings.broker_session_timeout_ms, settings.node_id)
         # Topics whose names have a dot or underscore, by what the names come to without them.
         self._by_key: dict[str, dict[str, None]] = {}
+        self._directory_counts: Counter[UUID] | None = None
 
     @property
     def metadata_version(self) -> int:
@@ -62,6 +73,8 @@ class ControllerState:
 
     def names_changed(self, delta: MetadataDelta) -> None:
         """Keep the names that might collide; called with what each replayed batch has touched."""
+        if delta.deleted_topics:
+            self._directory_counts = None
         for name in delta.deleted_topics:
             if may_collide(name):
                 names = self._by_key[collision_key(name)]
@@ -73,6 +86,16 @@ class ControllerState:
     def colliding_topic(self, name: str) -> str | None:
         """A topic that `name` could not be told from in metrics."""
         return next(iter(self._by_key.get(collision_key(name), ())), None)
+
+    def partitions_by_directory(self) -> Counter[UUID]:
+        """How many replicas each log directory holds; who puts one more there counts it."""
+        if self._directory_counts is None:
+            self._directory_counts = Counter(
+                directory
+                for _, _, partition in self.image.partitions()
+                for directory in partition.directories
+            )
+        return self._directory_counts
 
     def is_active(self, broker_id: int) -> bool:
         """Whether this broker may lead partitions and be in an ISR."""

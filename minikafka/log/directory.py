@@ -182,7 +182,11 @@ class LogDirectory:
         except FileNotFoundError:
             return None
         except ValueError as fault:
-            raise LogDirectoryError(file, str(fault)) from fault
+            if self.was_clean:
+                raise LogDirectoryError(file, str(fault)) from fault
+            # The first flush of a log makes this file durable, too: nothing here was ever flushed.
+            _LOG.warning("%s: %s, as a loss of power leaves it", file, fault)
+            return None
 
     def _read_offsets(self, name: str) -> dict[TopicPartition, int]:
         file = f"{self.path}/{name}"
@@ -243,20 +247,26 @@ class LogDirectory:
         producer_expiration_ms: int,
         random: Random | None = None,
     ) -> PartitionLog:
-        """Make a new, empty log. FileExistsError if its directory is there."""
+        """Make a new, empty log; an OSError leaves nothing of it. FileExistsError if it exists."""
         path = self.log_path(topic, partition)
         self._disk.mkdir(path)
-        self._disk.replace(f"{path}/{PARTITION_METADATA}", encode_partition_metadata(topic_id))
         for offsets in (self._recovery_points, self._log_start_offsets, self.high_watermarks):
             offsets.pop((topic, partition), None)
-        return self.open_log(
-            topic,
-            partition,
-            settings=settings,
-            wall_ms=wall_ms,
-            producer_expiration_ms=producer_expiration_ms,
-            random=random,
-        )
+        try:
+            self._disk.replace(f"{path}/{PARTITION_METADATA}", encode_partition_metadata(topic_id))
+            return self.open_log(
+                topic,
+                partition,
+                settings=settings,
+                wall_ms=wall_ms,
+                producer_expiration_ms=producer_expiration_ms,
+                random=random,
+            )
+        except OSError:
+            for name in self._disk.listdir(path):
+                self._disk.unlink(f"{path}/{name}")
+            self._disk.rmdir(path)
+            raise
 
     def schedule_delete(
         self, topic: str, partition: int, unique: UUID, *, wall_ms: int, delay_ms: int

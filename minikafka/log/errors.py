@@ -1,5 +1,7 @@
 """What can be wrong with the files of a log."""
 
+from errno import EDQUOT, ENOSPC
+
 from minikafka.protocol.errors import ErrorCode, KafkaError
 
 
@@ -25,3 +27,8 @@ class LogDirectoryError(Exception):
         super().__init__(f"{path}: {reason}")
         self.path = path
         self.reason = reason
+
+
+def is_disk_full(error: OSError) -> bool:
+    """Whether there is merely no room: nothing is damaged, and it goes on when there is again."""
+    return error.errno in (ENOSPC, EDQUOT)

@@ -13,9 +13,11 @@ clean open of a log of 234 MB 0.8 ms, its recovery after a kill 96 ms.
 
 import asyncio
 from collections.abc import Callable
+from errno import EIO
 from random import Random
 
 from minikafka.log.checkpoints import LEADER_EPOCHS, PARTITION_METADATA, encode_leader_epochs
+from minikafka.log.errors import is_disk_full
 from minikafka.log.leader_epochs import NO_EPOCH
 from minikafka.log.reading import NO_BOUND, ReadableLog
 from minikafka.log.recovery import Loaded, load, read_marker, rebuild_producers
@@ -129,6 +131,7 @@ class PartitionLog(ReadableLog):
             index_interval_bytes=settings.index_interval_bytes,
             producer_expiration_ms=producer_expiration_ms,
             wall_ms=wall_ms,
+            reserved_bytes=settings.segment_bytes if settings.preallocate else 0,
         )
         segments = Segments(loaded.segments, settings, random)
         log = cls(disk, directory_path, topic, partition, segments, loaded, settings)
@@ -160,7 +163,7 @@ class PartitionLog(ReadableLog):
         """Append one validated batch as the leader; returns its base offset.
 
         Base offset and leader epoch are stamped into `batch` in place. A write that fails raises
-        OSError and leaves the log as it was.
+        OSError and leaves the log as it was, and the batch as it came.
         """
         base_offset = self.log_end_offset
         size = len(batch)
@@ -174,12 +177,17 @@ class PartitionLog(ReadableLog):
             or (timestamp if segment.first_timestamp >= 0 else wall_ms) > segment.roll_at
         ):
             segment = self._make_room(header, base_offset, size, wall_ms)
+        if leader_epoch != self._stamped_epoch:
+            # Before the batch: what can fail must not fail when the batch is in the log.
+            self._stamp_epoch(leader_epoch, base_offset)
         assign_offsets(batch, base_offset, leader_epoch)
-        segment.file.append((batch,))
+        try:
+            segment.file.append((batch,))
+        except OSError:
+            assign_offsets(batch, 0, NO_EPOCH)
+            raise
         segment.note(last_offset, timestamp, size, segments.index_interval_bytes)
         self.log_end_offset = last_offset + 1
-        if leader_epoch != self._stamped_epoch:
-            self._stamp_epoch(leader_epoch, base_offset)
         if header.producer_id >= 0:
             self._update_producers(header, base_offset, batch)
         return base_offset
@@ -239,7 +247,12 @@ class PartitionLog(ReadableLog):
         completed = self.producers.update(header, base_offset, marker)
         if completed is not None and completed.aborted:
             segment = self._segments.active
-            segment.add_aborted(self.producers.aborted_entry(completed))
+            try:
+                segment.add_aborted(self.producers.aborted_entry(completed))
+            except OSError as error:
+                if not is_disk_full(error):
+                    raise
+                # The marker is in the log, and the segment knows: its file follows with the flush.
             self._unsynced.append(segment.path(TRANSACTION_INDEX_SUFFIX))
 
     def assign_leader_epoch(self, epoch: int) -> None:
@@ -252,10 +265,10 @@ class PartitionLog(ReadableLog):
 
     def _stamp_epoch(self, epoch: int, offset: int) -> None:
         """The first batch of an epoch: from now on the checkpoint must know it."""
-        self._stamped_epoch = epoch
         if epoch >= 0:
             self.leader_epochs.assign(epoch, offset)
             self._write_leader_epochs()
+        self._stamped_epoch = epoch
 
     def _write_leader_epochs(self) -> None:
         if self.leader_epochs.dirty:
@@ -289,11 +302,17 @@ class PartitionLog(ReadableLog):
             return
         self._unsynced += segments.active.write_indexes()
         self._unsynced.append(self._snapshots.write(base_offset, self.producers))
-        active = Segment.create(self._disk, self.directory, base_offset, wall_ms)
+        active = Segment.create(
+            self._disk, self.directory, base_offset, wall_ms, self._reserved_bytes()
+        )
         self._unsynced.append(active.path(LOG_SUFFIX))
         self._use([*segments.all, active])
         if self.on_roll is not None:
             self.on_roll(self)
+
+    def _reserved_bytes(self) -> int:
+        settings = self._settings
+        return settings.segment_bytes if settings.preallocate else 0
 
     def _use(self, segments: list[Segment]) -> None:
         """Take over other segments: what was remembered of positions and epochs is void."""
@@ -356,7 +375,13 @@ class PartitionLog(ReadableLog):
         """Drop everything and begin anew at `offset`, as after a snapshot of the leader's."""
         self._cuts += 1
         self._delete(self._segments.all)
-        self._use([Segment.create(self._disk, self.directory, offset, self._wall_ms)])
+        self._use(
+            [
+                Segment.create(
+                    self._disk, self.directory, offset, self._wall_ms, self._reserved_bytes()
+                )
+            ]
+        )
         self.log_start_offset = self.log_end_offset = self.recovery_point = offset
         self.leader_epochs.clear()
         self._write_leader_epochs()
@@ -415,6 +440,9 @@ class PartitionLog(ReadableLog):
         """One round of fsyncs over all that is not known to be durable."""
         if self._failure is not None:
             raise self._failure
+        for segment in self._segments.from_offset(self.recovery_point):
+            if segment.aborted_behind:
+                segment.replace_aborted(segment.aborted_transactions())
         end_offset, cuts = self.log_end_offset, self._cuts
         names = self._take_unsynced()
         try:
@@ -424,8 +452,9 @@ class PartitionLog(ReadableLog):
             if names:
                 await self._disk.sync_paths(names)
         except OSError as failure:
-            self._failure = failure
-            raise
+            # Not even room that comes back brings these bytes back, so it is never a full disk.
+            self._failure = OSError(EIO, failure.strerror, failure.filename)
+            raise self._failure from failure
         if self._cuts == cuts:
             self.recovery_point = max(self.recovery_point, end_offset)
 

@@ -80,6 +80,7 @@ def load(
     index_interval_bytes: int,
     producer_expiration_ms: int,
     wall_ms: int,
+    reserved_bytes: int = 0,
 ) -> Loaded:
     """Open the files of one log, repairing what needs it.
 
@@ -97,7 +98,7 @@ def load(
         log_start_offset,
     )
     if not segments:
-        segments.append(Segment.create(disk, directory, log_start_offset, wall_ms))
+        segments.append(Segment.create(disk, directory, log_start_offset, wall_ms, reserved_bytes))
         loaded.snapshots.delete_above(-1)
         loaded.leader_epochs.clear()
         return loaded

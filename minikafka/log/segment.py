@@ -47,6 +47,7 @@ class Segment:
         "_index",
         "_stem",
         "_time_index",
+        "aborted_behind",
         "base_offset",
         "bytes_since_index_entry",
         "created_ms",
@@ -57,6 +58,7 @@ class Segment:
         "largest",
         "last_offset_limit",
         "prepared",
+        "reserved",
         "roll_at",
         "size",
     )
@@ -77,18 +79,29 @@ class Segment:
         self.largest = TimeEntry(NO_TIMESTAMP, base_offset)
         self.first_timestamp = NO_TIMESTAMP
         self.prepared = size == 0
+        self.reserved = False
         self.has_transaction_index = False
+        # Whether the transaction index lacks what `aborted_transactions` tells.
+        self.aborted_behind = False
         self.indexes_written = False
         self.roll_at = ROLL_UNKNOWN
         self.last_offset_limit = base_offset + MAX_RELATIVE_OFFSET
         self.index_entries_max = MAX_RELATIVE_OFFSET
 
     @classmethod
-    def create(cls, disk: Disk, directory: str, base_offset: int, wall_ms: int) -> "Segment":
-        """A new, empty segment; its `.log` is made now, its indexes at the roll or the close."""
+    def create(
+        cls, disk: Disk, directory: str, base_offset: int, wall_ms: int, reserved_bytes: int = 0
+    ) -> "Segment":
+        """A new, empty segment; its `.log` is made now, its indexes at the roll or the close.
+
+        `reserved_bytes` (`preallocate`) are its size on disk until then.
+        """
         segment = cls(disk, directory, base_offset, 0, wall_ms)
         segment._file = disk.open(segment.path(LOG_SUFFIX))
         segment._file.truncate(0)
+        if reserved_bytes:
+            segment._file.reserve(reserved_bytes)
+            segment.reserved = True
         return segment
 
     def path(self, suffix: str) -> str:
@@ -181,9 +194,14 @@ class Segment:
             self._time_index = None
 
     def write_indexes(self) -> list[str]:
-        """Write both index files as they must be for a closed segment; returns what was written."""
+        """Leave the files as they must be for a closed segment; returns what was written."""
+        if self.reserved:
+            self.file.trim()
+            self.reserved = False
         index, time_index = self.index, self.time_index
         self.prepare()
+        if self.aborted_behind:
+            self.replace_aborted(self.aborted_transactions())
         timestamp, offset = self.largest
         time_index.add(timestamp, offset - self.base_offset)
         written = [self.path(INDEX_SUFFIX), self.path(TIME_INDEX_SUFFIX)]
@@ -218,15 +236,23 @@ class Segment:
         self.size += size
 
     def add_aborted(self, transaction: AbortedTransaction) -> None:
-        """Write a transaction index entry at once, after the marker it speaks of."""
+        """Write a transaction index entry at once, after the marker it speaks of.
+
+        OSError leaves it known here and the file behind, for `replace_aborted` to make whole.
+        """
         known = self.aborted_transactions()
+        known.append(transaction)
+        if self.aborted_behind:
+            self.replace_aborted(known)
+            return
+        self.aborted_behind = True
         file = self._disk.open(self.path(TRANSACTION_INDEX_SUFFIX))
         try:
             file.append((encode_aborted(transaction),))
         finally:
             file.close()
         self.has_transaction_index = True
-        known.append(transaction)
+        self.aborted_behind = False
 
     def replace_aborted(self, transactions: list[AbortedTransaction]) -> None:
         """Write the transaction index anew; without entries there is no file."""
@@ -237,6 +263,7 @@ class Segment:
             self._disk.unlink(path)
         self.has_transaction_index = bool(transactions)
         self._aborted = transactions
+        self.aborted_behind = False
 
     def truncate(self, offset: int) -> int:
         """Drop the batches that reach `offset`; returns the new end offset.

@@ -10,7 +10,7 @@ Nothing here does IO of its own or knows the time: the log is handed in, its hos
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
@@ -22,6 +22,8 @@ from minikafka.settings.topic import TopicSettings
 
 NO_LEADER = -1
 NO_EPOCH = -1
+NEVER_FLUSH = 2**63 - 1
+"""The default of `flush.messages`: the page cache is enough."""
 
 
 def produce_rules(settings: TopicSettings) -> ProduceRules:
@@ -87,6 +89,7 @@ class Log(Protocol):
 
     log_start_offset: int
     log_end_offset: int
+    recovery_point: int
     settings: TopicSettings
 
     @property
@@ -143,6 +146,10 @@ class Partition:
 
     __slots__ = (
         "effective_min_isr",
+        "flush_messages",
+        "flush_soon",
+        "flush_to",
+        "flushes",
         "high_watermark",
         "index",
         "is_leader",
@@ -182,6 +189,10 @@ class Partition:
         self.watchers: dict[Any, Any] = {}
         # Produces with acks=all that wait for the high watermark, in order of arrival.
         self.waiting_produces: dict[Any, None] = {}
+        # Up to here an fsync is due, and nobody who produced below it is answered before.
+        self.flush_to = 0
+        # How the host is asked for one.
+        self.flush_soon: Callable[[Partition], None] = _nobody_flushes
         self.configure(log.settings)
 
     def __repr__(self) -> str:
@@ -193,6 +204,10 @@ class Partition:
         self.rules = produce_rules(settings)
         self.stamps_append_time = settings.message_timestamp_type == "LogAppendTime"
         self.effective_min_isr = max(1, min(settings.min_insync_replicas, len(self.replicas) or 1))
+        self.flush_messages = settings.flush_messages
+        self.flushes = self.flush_messages != NEVER_FLUSH
+        if self.flushes:
+            self.flush_if_due()
 
     def apply(self, image: PartitionImage) -> None:
         """Take the role that the metadata gives: leader of a new epoch, or follower."""
@@ -212,6 +227,8 @@ class Partition:
             # What followers have is unknown until they fetch in this epoch.
             self.remote_end_offsets = {}
             self.log.assign_leader_epoch(image.leader_epoch)
+            self.flush_to = 0
+            self.flush_if_due()
         if self.is_leader:
             self.advance_high_watermark()
 
@@ -253,13 +270,32 @@ class Partition:
                 end = duplicate.base_offset + header.last_offset_delta + 1
                 return Appended(duplicate.base_offset, duplicate.timestamp, end)
         base_offset = log.append(batch, header, self.leader_epoch, wall_ms)
+        if self.flushes:
+            self.flush_if_due()
         self.advance_high_watermark()
         append_time = header.max_timestamp if self.stamps_append_time else -1
         return Appended(base_offset, append_time, log.log_end_offset)
 
+    def flush_if_due(self) -> None:
+        """Ask for an fsync if `flush.messages` records are without one."""
+        log = self.log
+        if log.log_end_offset - log.recovery_point >= self.flush_messages:
+            self.flush_to = log.log_end_offset
+            self.flush_soon(self)
+
+    def is_acknowledged(self, end_offset: int, acks: int) -> bool:
+        """Whether a produce up to `end_offset` may be answered: replicated, and flushed if due."""
+        if acks == -1 and self.high_watermark < end_offset:
+            return False
+        return end_offset > self.flush_to or end_offset <= self.log.recovery_point
+
     def advance_high_watermark(self) -> bool:
-        """Move the high watermark to the smallest end offset of the ISR; true when it moved."""
-        end = self.log.log_end_offset
+        """Move the high watermark to the smallest end offset of the ISR; true when it moved.
+
+        With `flush.messages=1` this replica counts only with what no loss of power can take back.
+        """
+        log = self.log
+        end = log.recovery_point if self.flush_messages == 1 else log.log_end_offset
         if len(self.isr) > 1:
             remote = self.remote_end_offsets
             end = min(end, *(remote.get(r, 0) for r in self.isr if r != self.node_id))
@@ -300,3 +336,7 @@ class Partition:
         if epoch < last_fetched_epoch or end < fetch_offset:
             return epoch, end
         return None
+
+
+def _nobody_flushes(partition: Partition) -> None:
+    """A partition that is not hosted yet; its host looks at what is due when it takes it over."""

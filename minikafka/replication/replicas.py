@@ -9,7 +9,8 @@ everybody else waiting; until its turn has come a partition is answered NOT_LEAD
 by a Kafka whose broker has not caught up with its metadata.
 
 An I/O error takes the log directory offline: its partitions are served as storage errors, the
-others go on (with one directory the owner ends the process, as Kafka does).
+others go on (with one directory the owner ends the process, as Kafka does). A full disk does not:
+see `full_disks`.
 """
 
 from __future__ import annotations
@@ -22,23 +23,19 @@ from random import Random
 from uuid import UUID
 
 from minikafka.log.directory import LogDirectory
+from minikafka.log.errors import is_disk_full
 from minikafka.log.partition_log import PartitionLog
 from minikafka.metadata.delta import MetadataDelta
-from minikafka.metadata.image import (
-    BROKER_RESOURCE,
-    TOPIC_RESOURCE,
-    MetadataImage,
-    PartitionImage,
-    TopicImage,
-)
+from minikafka.metadata.image import MetadataImage, PartitionImage, TopicImage
 from minikafka.protocol.errors import ErrorCode, KafkaError
 from minikafka.protocol.types import ZERO_UUID
+from minikafka.replication.full_disks import FullDisks
 from minikafka.replication.partition import Partition
 from minikafka.replication.purgatory import Purgatory
+from minikafka.replication.topic_configs import TopicConfigs
 from minikafka.runtime.clock import WallClock
 from minikafka.runtime.entropy import random_uuid
 from minikafka.settings.broker import BrokerSettings
-from minikafka.settings.topic import TopicSettings
 
 logger = logging.getLogger("minikafka.replicas")
 
@@ -61,9 +58,11 @@ class ReplicaManager:
         random: Random,
         on_offline: OfflineReport,
     ) -> None:
+        """`directories` are those that could be opened; the others of `log.dirs` are offline."""
         self._settings = settings
         self._node_id = settings.node_id
         self._image = image
+        self._configs = TopicConfigs(settings, image)
         self.online = list(directories)
         self._purgatory = purgatory
         self._wall_clock = wall_clock
@@ -73,9 +72,14 @@ class ReplicaManager:
         self._by_id: dict[tuple[UUID, int], Partition] = {}
         # Where each log lies, also while its directory is offline.
         self._homes: dict[tuple[str, int], LogDirectory] = {}
-        self._offline: set[tuple[str, int]] = set()
+        self._offline: dict[tuple[str, int], None] = {}
         # Replicas that metadata puts here and whose logs are still to be made, in order.
         self._awaited: dict[tuple[str, int], None] = {}
+        # Told of every replica that begins to be served.
+        self.on_started: Callable[[Partition], None] | None = None
+        # Those whose log could not be made or opened on a disk that was full.
+        self._without_room: dict[tuple[str, int], None] = {}
+        self._full_disks = FullDisks(self._room_again, self.directory_failed)
 
     # -- looking up ---------------------------------------------------------------------------
 
@@ -115,7 +119,7 @@ class ReplicaManager:
         known = self._image.topics.get(topic)
         if known is None or index not in known.partitions:
             raise KafkaError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
-        if (topic, index) in self._offline:
+        if (topic, index) in self._offline or (topic, index) in self._without_room:
             raise KafkaError(ErrorCode.KAFKA_STORAGE_ERROR)
         raise KafkaError(ErrorCode.NOT_LEADER_OR_FOLLOWER)
 
@@ -151,7 +155,11 @@ class ReplicaManager:
                 self._follow_replica(found, index, partition)
             else:
                 self._delete_replica(name, found.topic_id, index)
-        self._follow_configs(delta)
+        changed = self._configs.follow(delta)
+        if changed is not None:
+            for replica in self._by_name.values():
+                if changed(replica.topic):
+                    replica.configure(self._configs.of(replica.topic))
         if self._awaited:
             self._start_some()
 
@@ -179,13 +187,15 @@ class ReplicaManager:
         is_new = directory is None
         if directory is None:
             directory = self._choose_directory(image)
+        if directory is None:
+            return
         if directory not in self.online:
-            self._offline.add(key)
+            self._offline[key] = None
             return
         try:
             log = self._open_log(directory, topic, index, is_new=is_new)
         except OSError as error:
-            self._offline.add(key)
+            (self._without_room if is_disk_full(error) else self._offline)[key] = None
             self.directory_failed(directory, error)
             return
         self._homes[key] = directory
@@ -195,11 +205,13 @@ class ReplicaManager:
         self._by_name[key] = partition
         self._by_id[topic.topic_id, index] = partition
         partition.apply(image)
+        if self.on_started is not None:
+            self.on_started(partition)
 
     def _open_log(
         self, directory: LogDirectory, topic: TopicImage, index: int, *, is_new: bool
     ) -> PartitionLog:
-        settings = self._topic_settings(topic.name)
+        settings = self._configs.of(topic.name)
         wall_ms = self._wall_clock.now_ms()
         expiration_ms = self._settings.producer_id_expiration_ms
         if is_new:
@@ -258,7 +270,8 @@ class ReplicaManager:
     def _forget_absent(self, topic: str, index: int) -> None:
         """A replica goes that never was served: awaited, or in a directory that is offline."""
         self._awaited.pop((topic, index), None)
-        self._offline.discard((topic, index))
+        self._without_room.pop((topic, index), None)
+        self._offline.pop((topic, index), None)
         self._homes.pop((topic, index), None)
 
     def _retire(self, partition: Partition) -> None:
@@ -268,33 +281,18 @@ class ReplicaManager:
         partition.watchers.clear()
 
     def _choose_directory(self, image: PartitionImage) -> LogDirectory | None:
-        """Where the metadata puts a new replica, else the directory with the fewest logs."""
+        """Where the metadata puts a replica, else the directory with the fewest logs.
+
+        None for one that may lie in a directory that is offline since the start: it must not begin
+        anew. Nobody leads it, and it is answered like any other that does not lead.
+        """
         wanted = image.directory_of(self._node_id)
         for directory in self.online:
             if directory.meta.directory_id == wanted:
                 return directory
+        if len(self.online) < len(self._settings.log_dirs) and wanted not in (None, ZERO_UUID):
+            return None
         return min(self.online, key=lambda directory: len(directory.logs), default=None)
-
-    def _topic_settings(self, topic: str) -> TopicSettings:
-        image = self._image
-        return TopicSettings.resolve(
-            image.topic_configs(topic),
-            self._settings,
-            image.broker_configs(self._node_id),
-            image.cluster_configs,
-        )
-
-    def _follow_configs(self, delta: MetadataDelta) -> None:
-        everywhere = False
-        changed: dict[str, None] = {}
-        for kind, name in delta.changed_configs:
-            if kind == TOPIC_RESOURCE:
-                changed[name] = None
-            elif kind == BROKER_RESOURCE and name in ("", str(self._node_id)):
-                everywhere = True
-        for partition in self._by_name.values():
-            if everywhere or partition.topic in changed:
-                partition.configure(self._topic_settings(partition.topic))
 
     # -- failure and end ----------------------------------------------------------------------
 
@@ -305,8 +303,11 @@ class ReplicaManager:
             self.directory_failed(directory, error)
 
     def directory_failed(self, directory: LogDirectory, error: OSError) -> None:
-        """Take a directory offline with every partition in it."""
+        """Take a directory offline with every partition in it, unless it is merely full."""
         if directory not in self.online:
+            return
+        if is_disk_full(error):
+            self._full_disks.note(directory, error)
             return
         self.online.remove(directory)
         logger.error("log directory %s is offline: %s", directory.path, error)
@@ -314,9 +315,16 @@ class ReplicaManager:
             partition = self._by_name.pop(key, None) if home is directory else None
             if partition is not None:
                 self._by_id.pop((partition.topic_id, partition.index), None)
-                self._offline.add(key)
+                self._offline[key] = None
                 self._retire(partition)
         self._on_offline(directory, error)
+
+    def _room_again(self) -> None:
+        """Try again to make the logs for which there was no room."""
+        self._awaited.update(self._without_room)
+        self._without_room.clear()
+        if self._awaited:
+            self._start_some()
 
     def in_directory(self, directory: LogDirectory) -> Iterator[Partition]:
         """The partitions whose logs are in `directory`."""
@@ -334,6 +342,7 @@ class ReplicaManager:
     async def close(self, broker_epoch: int) -> None:
         """Close every log cleanly, then write the marker that says so, directory by directory."""
         self._awaited.clear()
+        self._full_disks.close()
         for directory in self.online:
             try:
                 await directory.close(

@@ -7,22 +7,27 @@ days while every client keeps its session. `WallClock` gives timestamps and move
 
 import asyncio
 from collections.abc import Callable
+from contextvars import ContextVar
 from heapq import heappop, heappush
 from itertools import count
 from time import time_ns
+
+WALL_TIME_NS: ContextVar[Callable[[], int]] = ContextVar("wall_time_ns", default=time_ns)
+"""Where a `WallClock` takes the time from; a simulation puts its own into a process's context."""
 
 
 class WallClock:
     """Milliseconds since 1970, shifted by `offset_ms` (which the time machine moves)."""
 
-    __slots__ = ("offset_ms",)
+    __slots__ = ("_time_ns", "offset_ms")
 
     def __init__(self) -> None:
+        self._time_ns = WALL_TIME_NS.get()
         self.offset_ms = 0
 
     def now_ms(self) -> int:
         """The timestamp of this moment."""
-        return time_ns() // 1_000_000 + self.offset_ms
+        return self._time_ns() // 1_000_000 + self.offset_ms
 
 
 class AgeTimer:

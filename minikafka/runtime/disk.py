@@ -86,6 +86,18 @@ class DataFile(Pinnable, Protocol):
         """Cut the file to `size` bytes (never extends it); regions beyond lose `intact`."""
         ...
 
+    def reserve(self, size: int) -> None:
+        """Let the file on disk have `size` bytes at once, zeros behind those written.
+
+        `size` here stays what was written, and appends go on there. A process that finds the file
+        sees the zeros, unless `trim` was called.
+        """
+        ...
+
+    def trim(self) -> None:
+        """Give back what was reserved and not written."""
+        ...
+
     async def fsync(self) -> None:
         """Make durable what was written before the call; raises OSError, after which nothing of
         this file may be called durable any more."""

@@ -5,6 +5,8 @@ only: a simulation replays those from a seed, on every version of Python.
 """
 
 from base64 import urlsafe_b64encode
+from collections.abc import Callable
+from contextvars import ContextVar
 from os import urandom
 from random import Random
 from uuid import UUID
@@ -14,9 +16,17 @@ _VARIANT = 2 << 62
 _FREE_BITS = ~((0xF << 76) | (0x3 << 62))
 
 
+def _seed_of_the_system() -> int:
+    return int.from_bytes(urandom(32))
+
+
+NEW_SEED: ContextVar[Callable[[], int]] = ContextVar("new_seed", default=_seed_of_the_system)
+"""Where seeds come from; a simulation puts its own into a process's context."""
+
+
 def random_source() -> Random:
-    """A generator seeded by the operating system."""
-    return Random(int.from_bytes(urandom(32)))
+    """A generator seeded by the operating system, or by the simulation this runs in."""
+    return Random(NEW_SEED.get()())
 
 
 def random_uuid(random: Random) -> UUID:

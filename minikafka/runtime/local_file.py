@@ -113,6 +113,15 @@ class LocalFile:
         if self._pins:
             self._cuts.append(size)
 
+    def reserve(self, size: int) -> None:
+        """Extend the file on disk to `size` bytes; appends go on where they were."""
+        if size > self.size:
+            os.ftruncate(self.fileno(), size)
+
+    def trim(self) -> None:
+        """End the file on disk behind what was written."""
+        os.ftruncate(self.fileno(), self.size)
+
     async def fsync(self) -> None:
         """Flush the data in the disk's thread; the file is pinned meanwhile."""
         fd = self.fileno()

@@ -118,7 +118,6 @@ class LogSettings(Declared):
         False,
         kind=BOOLEAN,
         dynamic="cluster-wide",
-        acted_upon=False,
         doc="Give a new segment its full size at once.",
     )
     log_flush_interval_messages = setting(
@@ -127,7 +126,6 @@ class LogSettings(Declared):
         kind=LONG,
         at_least=1,
         dynamic="cluster-wide",
-        acted_upon=False,
         doc="fsync a log after so many records. By default replication alone gives durability.",
     )
     log_flush_interval_ms = filled(
@@ -135,14 +133,12 @@ class LogSettings(Declared):
         kind=LONG,
         dynamic="cluster-wide",
         synonyms=("log.flush.scheduler.interval.ms",),
-        acted_upon=False,
         doc="fsync a log at the latest after this time. Unset: log.flush.scheduler.interval.ms.",
     )
     log_flush_scheduler_interval_ms = setting(
         "log.flush.scheduler.interval.ms",
         LONG_MAX,
         kind=LONG,
-        acted_upon=False,
         doc="How often logs are searched for some that are due to be flushed.",
     )
     log_flush_offset_checkpoint_interval_ms = setting(

@@ -116,7 +116,6 @@ class TopicKeys(Declared):
         at_least=1,
         synonyms=("log.flush.interval.messages",),
         hostile=(1, LONG_MAX),
-        acted_upon=False,
         doc="fsync after so many records. By default replication alone gives durability.",
     )
     flush_ms = setting(
@@ -126,7 +125,6 @@ class TopicKeys(Declared):
         at_least=0,
         synonyms=("log.flush.interval.ms",),
         hostile=(0, 1000, LONG_MAX),
-        acted_upon=False,
         doc="fsync at the latest after this time.",
     )
     follower_replication_throttled_replicas = setting(
@@ -247,7 +245,6 @@ class TopicKeys(Declared):
         False,
         kind=BOOLEAN,
         synonyms=("log.preallocate",),
-        acted_upon=False,
         doc="Give a new segment its full size at once.",
     )
     remote_log_copy_disable = setting(

@@ -126,6 +126,10 @@ class SimDisk:
         assert operation > 0, "operations count from 1"
         self._crash_point = (self.operations + operation, power, moment)
 
+    def cancel_crash(self) -> None:
+        """No crash point any more."""
+        self._crash_point = None
+
     @property
     def crash_is_due(self) -> bool:
         """Whether a crash point is set and not reached."""

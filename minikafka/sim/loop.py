@@ -9,7 +9,7 @@ import gc
 import math
 import sys
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from contextvars import Context, copy_context
 from typing import Any, Final, TypeVar
 
@@ -252,9 +252,11 @@ def _unwind(task: asyncio.Task[Any]) -> None:
             task.exception()  # asked for, or it would be told as forgotten
         return
     coroutine = task.get_coro()
-    if coroutine is not None:
-        with suppress(BaseException):
+    try:
+        if coroutine is not None:
             coroutine.close()
+    except BaseException as error:  # noqa: BLE001  # what the dead say has no effect
+        _forget(error)
 
 
 def _forget(_: object) -> None:

@@ -11,10 +11,10 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from minikafka.runtime.buffers import Buffer
-from minikafka.runtime.disk import FileRegion, FileStatus
+from minikafka.runtime.disk import FileRegion
 from minikafka.sim.disk_thread import DiskThread
-from minikafka.sim.inode import DirectoryNode, FileNode, Flush, Node
-from minikafka.sim.names import os_error
+from minikafka.sim.inode import DirectoryNode, FileNode, Flush
+from minikafka.sim.mounted_names import MountedNames
 
 if TYPE_CHECKING:
     from minikafka.sim.disk import SimDisk
@@ -72,6 +72,22 @@ class SimFile:
             self._cuts.append(size)
         self._disk.end()
 
+    def reserve(self, size: int) -> None:
+        """Let the file have `size` bytes at once, zeros behind those written."""
+        more = size - len(self._node.data)
+        if more > 0:
+            self._begin("append")
+            self._disk.claim(more, self.path)
+            self._node.write(len(self._node.data), bytes(more))
+            self._disk.end()
+
+    def trim(self) -> None:
+        """Give back what was reserved and not written."""
+        self._begin("truncate")
+        self._disk.used -= max(0, len(self._node.data) - self.size)
+        self._node.truncate(self.size)
+        self._disk.end()
+
     async def fsync(self) -> None:
         """Make durable what was written before the call."""
         self._alive()
@@ -116,30 +132,13 @@ class SimFile:
         self._disk.begin(self._life, operation, self.path)
 
 
-class SimLock:
-    """A lock file held until released or until the process ends."""
-
-    __slots__ = ("_disk", "_life", "_number")
-
-    def __init__(self, disk: "SimDisk", number: int) -> None:
-        self._disk = disk
-        self._life = disk.life
-        self._number = number
-
-    def release(self) -> None:
-        """Let another process have it; the file stays."""
-        if self._life == self._disk.life:
-            self._disk.locks.discard(self._number)
-
-
-class Mount:
+class Mount(MountedNames):
     """A `Disk`; see the module. Dead after the disk's next crash."""
 
-    __slots__ = ("_disk", "_life", "_thread")
+    __slots__ = ("_thread",)
 
     def __init__(self, disk: "SimDisk") -> None:
-        self._disk = disk
-        self._life = disk.life
+        super().__init__(disk)
         self._thread = DiskThread(self._require_life)
 
     # -- files ------------------------------------------------------------------------------------
@@ -173,95 +172,6 @@ class Mount:
         """Write `path` anew; durable on return."""
         await self._thread.run(self._write_anew(path, data, durable=True), exclusive=True)
 
-    # -- names ------------------------------------------------------------------------------------
-
-    def exists(self, path: str) -> bool:
-        """Whether `path` names a file or a directory."""
-        self._require_life()
-        return self._disk.names.find(path) is not None
-
-    def stat(self, path: str) -> FileStatus:
-        """Size and modification time of one name."""
-        self._begin("scan", path)
-        node = self._disk.names.find(path)
-        if node is None:
-            raise os_error(errno.ENOENT, path)
-        return _status(posixpath.basename(path), node)
-
-    def listdir(self, path: str) -> list[str]:
-        """Names in a directory, sorted."""
-        self._begin("scan", path)
-        return sorted(self._disk.names.directory(path).names)
-
-    def scan(self, path: str) -> list[FileStatus]:
-        """Names in a directory with their status, sorted by name."""
-        self._begin("scan", path)
-        names = self._disk.names.directory(path).names
-        return [_status(name, names[name]) for name in sorted(names)]
-
-    def mkdir(self, path: str, parents: bool = False) -> None:
-        """Make a directory."""
-        names = self._disk.names
-        if parents:
-            found = names.find(path)
-            if isinstance(found, DirectoryNode):
-                return
-            above = posixpath.dirname(path.rstrip("/"))
-            if above.strip("/"):
-                self.mkdir(above, parents=True)
-        self._begin("mkdir", path)
-        directory, name = names.parent(path)
-        if name in directory.names:
-            raise os_error(errno.EEXIST, path)
-        names.change((directory, name, self._disk.new_directory()))
-        self._disk.end()
-
-    def rmdir(self, path: str) -> None:
-        """Remove an empty directory."""
-        self._begin("rmdir", path)
-        names = self._disk.names
-        if names.directory(path).names:
-            raise os_error(errno.ENOTEMPTY, path)
-        names.change((*names.parent(path), None))
-        self._disk.end()
-
-    def rename(self, source: str, target: str) -> None:
-        """Rename a file or a directory; replaces a file at `target`."""
-        self._begin("rename", source)
-        replaced = self._disk.names.rename(source, target)
-        if isinstance(replaced, FileNode):
-            self._disk.used -= len(replaced.data)
-        self._disk.end()
-
-    def unlink(self, path: str) -> None:
-        """Remove a file; pinned regions of it stay readable."""
-        self._begin("unlink", path)
-        names = self._disk.names
-        self._disk.used -= len(names.file(path).data)
-        names.change((*names.parent(path), None))
-        self._disk.end()
-
-    def free_space(self, path: str) -> int:
-        """Bytes that may still be written."""
-        self._require_life()
-        return max(0, self._disk.capacity - self._disk.used)
-
-    def total_space(self, path: str) -> int:
-        """Size of the disk in bytes."""
-        self._require_life()
-        return self._disk.capacity
-
-    def lock(self, path: str) -> SimLock:
-        """Hold `path`; BlockingIOError when somebody does."""
-        self._require_life()
-        if self._disk.names.find(path) is None:
-            self._create(path)
-        node = self._disk.names.file(path)
-        if node.number in self._disk.locks:
-            raise os_error(errno.EWOULDBLOCK, path)
-        self._disk.locks.add(node.number)
-        return SimLock(self._disk, node.number)
-
     # -- durability -------------------------------------------------------------------------------
 
     async def fsync_dir(self, path: str) -> None:
@@ -287,25 +197,11 @@ class Mount:
 
     # -- steps ------------------------------------------------------------------------------------
 
-    def _begin(self, operation: str, path: str) -> None:
-        self._disk.begin(self._life, operation, path)
-
-    def _require_life(self) -> None:
-        self._disk.require_life(self._life)
-
     def _now(self, steps: Iterator[float]) -> None:
         """Do all steps in this call; a replacement under way in the thread comes first."""
         self._thread.finish_exclusive(self._disk.stall)
         for seconds in steps:
             self._disk.stall(seconds)
-
-    def _create(self, path: str) -> FileNode:
-        self._begin("create", path)
-        directory, name = self._disk.names.parent(path)
-        node = self._disk.new_file()
-        self._disk.names.change((directory, name, node))
-        self._disk.end()
-        return node
 
     def _write_anew(self, path: str, data: bytes, *, durable: bool) -> Iterator[float]:
         temporary = self.open(f"{path}.tmp")
@@ -359,8 +255,3 @@ def _flush(disk: "SimDisk", life: int, path: str, node: FileNode, flush: Flush) 
         raise
     node.finish_flush(flush)
     disk.end()
-
-
-def _status(name: str, node: Node) -> FileStatus:
-    size = len(node.data) if isinstance(node, FileNode) else 0
-    return FileStatus(name, size, node.modified_ms, isinstance(node, DirectoryNode))

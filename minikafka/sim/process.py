@@ -10,6 +10,9 @@ from collections.abc import Callable, Coroutine
 from contextvars import Context, ContextVar
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from minikafka.runtime.clock import WALL_TIME_NS
+from minikafka.runtime.entropy import NEW_SEED
+
 if TYPE_CHECKING:
     from minikafka.sim.disk import SimDisk
     from minikafka.sim.handle import SimHandle
@@ -20,7 +23,7 @@ T = TypeVar("T")
 
 PROCESS: Final[ContextVar["Process"]] = ContextVar("sim_process")
 
-_WALL_START_S: Final = 1_700_000_000
+_WALL_START_NS: Final = 1_700_000_000 * 1_000_000_000
 
 
 class Process:
@@ -55,6 +58,8 @@ class Process:
         self.transports: dict[SimTransport, None] = {}
         self.context = Context()
         self.context.run(PROCESS.set, self)
+        self.context.run(WALL_TIME_NS.set, machine.wall_ns)
+        self.context.run(NEW_SEED.set, lambda: machine.seeds.getrandbits(64))
 
     def stop(self) -> None:
         """Stand still until as many `go` as `stop`."""
@@ -99,7 +104,7 @@ class Machine:
         "powered",
         "process",
         "rate",
-        "starts",
+        "seeds",
         "wall_offset_s",
     )
 
@@ -112,7 +117,7 @@ class Machine:
         self.offset_s = 0.0
         self.wall_offset_s = 0.0
         self.powered = True
-        self.starts = 0
+        self.seeds = loop.stream(f"seeds {name}")
 
     def attach(self, disk: "SimDisk") -> None:
         """Put a disk in: its blocking calls stop this machine's process, its crashes end it."""
@@ -126,15 +131,18 @@ class Machine:
         """Start a process; it is over when `main` ends or it crashes. A failure is told at once."""
         assert self.process is None or self.process.dead, f"{self.name} runs already"
         self.powered = True
-        self.starts += 1
         process = self.process = Process(self.loop, self)
         task = process.context.copy().run(lambda: self.loop.create_task(main()))
         task.add_done_callback(self._ended, context=process.context)
         return task
 
     def wall_ms(self) -> int:
-        """The wall clock."""
-        return int((_WALL_START_S + self.loop.now + self.wall_offset_s) * 1000)
+        """The wall clock in milliseconds."""
+        return self.wall_ns() // 1_000_000
+
+    def wall_ns(self) -> int:
+        """The wall clock, for the code of production."""
+        return _WALL_START_NS + int((self.loop.now + self.wall_offset_s) * 1_000_000_000)
 
     def pause(self) -> None:
         """SIGSTOP: the process stands still; its kernel goes on accepting and receiving."""

@@ -27,7 +27,8 @@ pytestmark = [
 @pytest.fixture
 def broker(tmp_path: Path) -> Iterator[RunningBroker]:
     directories = ",".join(str(tmp_path / name) for name in ("one", "two"))
-    with RunningBroker(tmp_path, {"log.dirs": directories}) as running:
+    settings = {"log.dirs": directories, "metadata.log.dir": str(tmp_path / "metadata")}
+    with RunningBroker(tmp_path, settings) as running:
         yield running
 
 

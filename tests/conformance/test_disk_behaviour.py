@@ -88,6 +88,20 @@ def test_truncate_cuts_and_never_extends(place: Place) -> None:
     assert file.pread(10, 0) == b"0123x"
 
 
+def test_reserved_space_reads_as_zeros_until_written_or_trimmed(place: Place) -> None:
+    path = f"{place.root}/a"
+    file = place.disk.open(path)
+    file.append((b"12",))
+    file.reserve(10)
+    assert file.size == 2
+    assert place.disk.read_bytes(path) == b"12" + bytes(8)
+    assert file.append((b"345",)) == 2
+    assert place.disk.read_bytes(path) == b"12345" + bytes(5)
+    file.trim()
+    assert place.disk.read_bytes(path) == b"12345"
+    assert place.disk.open(path).size == 5
+
+
 def test_a_closed_file_refuses(place: Place) -> None:
     file = place.disk.open(f"{place.root}/a")
     file.append((b"x",))

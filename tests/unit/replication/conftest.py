@@ -22,8 +22,10 @@ from minikafka.protocol.records.metadata.topic_record import TopicRecord
 from minikafka.replication.purgatory import Purgatory
 from minikafka.replication.replicas import ReplicaManager
 from minikafka.runtime.clock import WallClock
+from minikafka.runtime.disk import Disk
 from minikafka.runtime.local_disk import LocalDisk
 from minikafka.settings.broker import BrokerSettings
+from minikafka.sim.disk import SimDisk
 
 CLUSTER_ID = "Nj5GKOPgT4q9kBth5aocGg"
 NODE_ID = 1
@@ -32,12 +34,12 @@ NODE_ID = 1
 class Followed:
     """Metadata, and the replicas of broker 1 that follow it."""
 
-    def __init__(self, root: Path, directory_count: int) -> None:
-        self.disk = LocalDisk()
+    def __init__(self, root: Path, directory_count: int, disk: Disk | None = None) -> None:
+        self.disk = disk or LocalDisk()
         self.wall_clock = WallClock()
         self.paths = [root / f"data-{number}" for number in range(directory_count)]
         for number, path in enumerate(self.paths):
-            if not path.exists():
+            if not self.disk.exists(str(path)):
                 meta = MetaProperties(NODE_ID, CLUSTER_ID, uuid.UUID(int=number + 7 << 80))
                 LogDirectory.write_meta(self.disk, str(path), meta)
         self.image = MetadataImage()
@@ -124,6 +126,19 @@ class Followed:
 @pytest.fixture
 async def followed(tmp_path: Path) -> AsyncIterator[Followed]:
     made = Followed(tmp_path, 1)
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+def sim_disk() -> SimDisk:
+    """The disk under `simulated`."""
+    return SimDisk()
+
+
+@pytest.fixture
+async def simulated(sim_disk: SimDisk) -> AsyncIterator[Followed]:
+    made = Followed(Path("/sim"), 1, sim_disk.mount())
     yield made
     await made.close()
 
