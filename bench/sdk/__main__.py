@@ -131,7 +131,7 @@ def finish(rows: list[Row], broker: str) -> int:
     path = RESULTS / time.strftime("sdk-%Y%m%d-%H%M%S.json")
     found = {"broker": broker, "rows": [row._asdict() | {"kept": row.kept} for row in rows]}
     path.write_text(json.dumps(found, indent=1, ensure_ascii=False))
-    print(f"{path}")
+    print(path)
     return 0 if all(row.kept for row in rows) else 1
 
 
