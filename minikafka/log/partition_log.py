@@ -139,6 +139,8 @@ class PartitionLog(ReadableLog):
         log.recovery_point = log.log_end_offset
         if not clean:
             log.recovery_point = min(recovery_point, log.log_end_offset)
+            # Whether the process before came to sync the names of these files is not known.
+            log._is_new = True
         if log_start_offset > log.log_end_offset:
             log.truncate_fully_and_start_at(log_start_offset)
         log.log_start_offset = max(log_start_offset, log.log_start_offset)
