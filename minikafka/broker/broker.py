@@ -175,7 +175,10 @@ class Broker:
         """Stop cleanly. Safe after a failed start and a second time."""
         # A broker that has failed has nothing left to hand over.
         if self._lifecycle is not None and not self.failed.done():
-            await self._lifecycle.leave(SHUTDOWN_TIMEOUT_S)
+            try:
+                await self._lifecycle.leave(SHUTDOWN_TIMEOUT_S)
+            except OSError as error:
+                logger.error("this broker could not take its leave: %s", error)
         if self._serving is not None:
             self._serving.groups.close()
         self._purgatory.expire_all()
@@ -341,7 +344,8 @@ class Broker:
         return [found for found in (d.meta.directory_id for d in online) if found is not None]
 
     def _directory_offline(self, directory: LogDirectory, error: OSError) -> None:
-        assert self._replicas is not None
+        if self._replicas is None:  # its logs are being opened
+            raise StartError(f"{directory.path}: {error}") from error
         if not self._replicas.online:
             self._fail(StartError(f"{directory.path}: no log directory is left: {error}"))
         elif directory.path == self._metadata_directory:
