@@ -249,6 +249,8 @@ class Broker:
             on_offline=self._directory_offline,
         )
         replicas.load()
+        if self._metadata_directory not in [directory.path for directory in replicas.online]:
+            raise StartError(f"{self._metadata_directory}: the metadata log's directory has failed")
         Flusher(
             settings=self._settings,
             replicas=replicas,
@@ -344,8 +346,8 @@ class Broker:
         return [found for found in (d.meta.directory_id for d in online) if found is not None]
 
     def _directory_offline(self, directory: LogDirectory, error: OSError) -> None:
-        if self._replicas is None:  # its logs are being opened
-            raise StartError(f"{directory.path}: {error}") from error
+        if self._replicas is None:
+            return  # its logs are being opened; the start looks at what is left
         if not self._replicas.online:
             self._fail(StartError(f"{directory.path}: no log directory is left: {error}"))
         elif directory.path == self._metadata_directory:
