@@ -13,7 +13,7 @@ from uuid import UUID
 
 from minikafka.api.context import RequestContext
 from minikafka.api.dispatch import handles, refuse_with_error_code
-from minikafka.api.group_requests import Gathering, Reply, groups_of
+from minikafka.api.group_requests import Gathering, Reply
 from minikafka.protocol.apis import ApiKey
 from minikafka.protocol.errors import ErrorCode, KafkaError
 from minikafka.protocol.messages.offset_commit import (
@@ -111,7 +111,7 @@ def offset_commit(
     request.topics = existing
     reply = CommitReply(context, request, refused)
     version = context.version
-    groups_of(context).submit(
+    context.services.groups.submit(
         request.group_id,
         reply,
         lambda groups, decision, now: groups.commit(request, version, reply, decision, now),
@@ -178,7 +178,7 @@ def refuse_fetch(
 def offset_fetch(context: RequestContext, request: OffsetFetchRequest) -> None:
     """Each group by itself."""
     groups = _groups(context, request)
-    host = groups_of(context)
+    host = context.services.groups
     gathering = Gathering(
         context, len(groups), lambda found: _fetch_response(context, request, found)
     )
@@ -329,7 +329,7 @@ def offset_delete(context: RequestContext, request: OffsetDeleteRequest) -> None
             )
         )
     reply = DeleteReply(context, request, unknown)
-    groups_of(context).submit(
+    context.services.groups.submit(
         request.group_id,
         reply,
         lambda groups, decision, now: groups.delete_offsets(request, reply, decision),

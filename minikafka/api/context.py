@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol
 
 from minikafka.api.wire_names import WireNames
@@ -16,6 +17,8 @@ from minikafka.protocol.types import Message
 if TYPE_CHECKING:
     from minikafka.api.producer_ids import ProducerIdSource
     from minikafka.coordinators.group.coordinator import GroupCoordinator
+    from minikafka.coordinators.runtime.hosting import Replica
+    from minikafka.coordinators.runtime.shard import Shard
     from minikafka.metadata.image import MetadataImage
     from minikafka.network.connection import Exchange
     from minikafka.replication.fetch_session import FetchSessionCache
@@ -91,9 +94,14 @@ class Services:
         self.random = random
         self.scope = scope
         self.loop = loop
-        # Loads nothing before the first request about a group.
         self.groups: CoordinatorHost[GroupCoordinator] = CoordinatorHost(
-            CONSUMER_OFFSETS_TOPIC, image=image, replicas=replicas, age_clock=age_clock
+            CONSUMER_OFFSETS_TOPIC,
+            make_shard=self._make_group_shard,
+            image=image,
+            replicas=replicas,
+            loop=loop,
+            age_clock=age_clock,
+            age_interval_ms=settings.offsets_retention_check_interval_ms,
         )
         # Names whose automatic creation is on its way; asked again, they start no second one.
         self.creating_topics: dict[str, None] = {}
@@ -104,6 +112,13 @@ class Services:
     def node_id(self) -> int:
         """This broker's node id."""
         return self.settings.node_id
+
+    def _make_group_shard(self, name: str, replica: Replica) -> Shard[GroupCoordinator]:
+        # The machine with its messages is a tenth of the start: it comes with the first shard.
+        make: Callable[[Services, str, Replica], Shard[GroupCoordinator]] = import_module(
+            "minikafka.api.group_requests"
+        ).make_shard
+        return make(self, name, replica)
 
 
 class RequestContext:

@@ -12,7 +12,6 @@ from minikafka.api.auto_creation import create_topics
 from minikafka.api.context import RequestContext
 from minikafka.api.dispatch import handles, per_item
 from minikafka.api.endpoints import endpoint_for
-from minikafka.api.group_requests import groups_of
 from minikafka.metadata.topic_names import CONSUMER_OFFSETS_TOPIC
 from minikafka.protocol.apis import ApiKey
 from minikafka.protocol.errors import ErrorCode, KafkaError
@@ -76,7 +75,7 @@ def _find(context: RequestContext, key_type: int, key: str) -> Coordinator:
         # This version runs no transaction coordinator.
         raise KafkaError(ErrorCode.COORDINATOR_NOT_AVAILABLE)
     assert key_type == KeyType.GROUP
-    index = groups_of(context).partition_of(key)
+    index = context.services.groups.partition_of(key)
     if index is None:
         create_topics(context, [CONSUMER_OFFSETS_TOPIC])
         raise KafkaError(ErrorCode.COORDINATOR_NOT_AVAILABLE)

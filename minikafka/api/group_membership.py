@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from minikafka.api.context import RequestContext
 from minikafka.api.dispatch import handles, refuse_with_error_code
-from minikafka.api.group_requests import Reply, groups_of
+from minikafka.api.group_requests import Reply
 from minikafka.coordinators.group.member import Client
 from minikafka.protocol.apis import ApiKey
 from minikafka.protocol.errors import KafkaError
@@ -51,7 +51,7 @@ def join_group(context: RequestContext, request: JoinGroupRequest) -> None:
     reply = JoinReply(context, request, refuse_join)
     host = str(context.exchange.connection.peer[0])
     client = Client(context.client_id or "", f"/{host}", context.version)
-    groups_of(context).submit(
+    context.services.groups.submit(
         request.group_id,
         reply,
         lambda groups, decision, now: groups.join(request, client, reply, decision, now),
@@ -63,7 +63,7 @@ def sync_group(context: RequestContext, request: SyncGroupRequest) -> None:
     """Hand the assignment in, or fetch one's own."""
     reply = Reply(context, request, refuse_with_error_code)
     version = context.version
-    groups_of(context).submit(
+    context.services.groups.submit(
         request.group_id,
         reply,
         lambda groups, decision, now: groups.sync(request, version, reply, decision, now),
@@ -74,7 +74,7 @@ def sync_group(context: RequestContext, request: SyncGroupRequest) -> None:
 def heartbeat(context: RequestContext, request: HeartbeatRequest) -> None:
     """Show that one lives, hear of rebalances."""
     reply = Reply(context, request, refuse_with_error_code)
-    groups_of(context).submit(
+    context.services.groups.submit(
         request.group_id,
         reply,
         lambda groups, decision, now: groups.heartbeat(request, reply, decision, now),
@@ -86,7 +86,7 @@ def leave_group(context: RequestContext, request: LeaveGroupRequest) -> None:
     """Leave, or be taken out by an administrator."""
     reply = Reply(context, request, refuse_with_error_code)
     version = context.version
-    groups_of(context).submit(
+    context.services.groups.submit(
         request.group_id,
         reply,
         lambda groups, decision, now: groups.leave(request, version, reply, decision, now),

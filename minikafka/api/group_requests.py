@@ -6,7 +6,6 @@ Nothing here waits: the shard calls a request's waiter, at once or when a rebala
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from minikafka.api.context import RequestContext, Services
@@ -17,20 +16,11 @@ from minikafka.protocol.errors import KafkaError
 from minikafka.protocol.types import Message, Struct
 
 if TYPE_CHECKING:
-    from minikafka.coordinators.runtime.host import CoordinatorHost
     from minikafka.coordinators.runtime.hosting import Replica
 
 
-def groups_of(context: RequestContext) -> CoordinatorHost[GroupCoordinator]:
-    """The group coordinator of this broker; the first request makes it load its shards."""
-    host = context.services.groups
-    if not host.has_begun:
-        interval_ms = context.services.settings.offsets_retention_check_interval_ms
-        host.begin(partial(_make_shard, context.services), interval_ms)
-    return host
-
-
-def _make_shard(services: Services, name: str, replica: Replica) -> Shard[GroupCoordinator]:
+def make_shard(services: Services, name: str, replica: Replica) -> Shard[GroupCoordinator]:
+    """A shard of the group coordinator on `replica`."""
     settings = services.settings
     return Shard(
         name,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from minikafka.api.authorized_operations import Operation
 from minikafka.api.context import RequestContext
 from minikafka.api.dispatch import handles, refuse_with_error_code
-from minikafka.api.group_requests import Gathering, groups_of
+from minikafka.api.group_requests import Gathering
 from minikafka.protocol.apis import ApiKey
 from minikafka.protocol.errors import KafkaError
 from minikafka.protocol.messages.delete_groups import (
@@ -53,7 +53,7 @@ _MESSAGE_SINCE = 6
 @handles(ApiKey.LIST_GROUPS)
 def list_groups(context: RequestContext, request: ListGroupsRequest) -> None:
     """Every group of this broker; all of it fails while one shard is loading."""
-    shards = list(groups_of(context).shards())
+    shards = list(context.services.groups.shards())
 
     def finish(parts: list[list[ListedGroup] | KafkaError]) -> ListGroupsResponse:
         response = ListGroupsResponse()
@@ -118,7 +118,7 @@ def describe_groups(context: RequestContext, request: DescribeGroupsRequest) -> 
                     group.authorized_operations = ALL_GROUP_OPERATIONS
         return DescribeGroupsResponse(groups=described)
 
-    host = groups_of(context)
+    host = context.services.groups
     gathering = Gathering(context, len(request.groups), finish)
     for index, group_id in enumerate(request.groups):
         waiter = gathering.part(index, partial(_refuse_description, context, group_id))
@@ -149,7 +149,7 @@ def refuse_deletions(
 @handles(ApiKey.DELETE_GROUPS, refusal=refuse_deletions)
 def delete_groups(context: RequestContext, request: DeleteGroupsRequest) -> None:
     """Each group by itself; only groups without members can go."""
-    host = groups_of(context)
+    host = context.services.groups
     wanted = list(dict.fromkeys(request.groups_names))
     gathering = Gathering(
         context, len(wanted), lambda results: DeleteGroupsResponse(results=results)

@@ -156,6 +156,7 @@ class Broker:
         for server in self._servers:
             await server.accept()
         services.producer_ids.start()
+        services.groups.start()
         Maintenance(
             settings=settings,
             replicas=replicas,

@@ -1,17 +1,19 @@
 """All shards of one internal topic on this broker: which key is whose, who leads what.
 
-A shard is loaded when this broker becomes the leader of its partition. Until the first request of
-this kind comes after a start nothing is: most brokers of a test never hear one, and a machine with
-its messages is a tenth of the start.
+A shard is loaded when this broker becomes the leader of its partition, whether somebody asks for
+it or not: from then on offsets expire and members time out. Until the topic exists nothing of the
+machine is here: most brokers of a test never hear of a group.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from minikafka.protocol.errors import ErrorCode, KafkaError
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable, Iterator
 
     from minikafka.coordinators.decision import Decision, Moment, Waiter
@@ -39,12 +41,19 @@ def partition_for(key: str, count: int) -> int:
 
 
 class CoordinatorHost(Generic[MachineT]):
-    """The shards of `topic`; `begin` says how they are made, and loads what is led here."""
+    """The shards of `topic`, from `start` to `close`. One after the other is loaded.
+
+    `make_shard(name, replica)` makes one that has loaded nothing yet; `age_interval_ms` is how
+    often the machines are told that they have grown older.
+    """
 
     __slots__ = (
         "_age_clock",
-        "_closed",
+        "_age_interval_ms",
         "_image",
+        "_is_open",
+        "_loading",
+        "_loop",
         "_make_shard",
         "_replicas",
         "_shards",
@@ -52,34 +61,34 @@ class CoordinatorHost(Generic[MachineT]):
     )
 
     def __init__(
-        self, topic: str, *, image: MetadataImage, replicas: Replicas, age_clock: AgeClock
+        self,
+        topic: str,
+        *,
+        make_shard: Callable[[str, Replica], Shard[MachineT]],
+        image: MetadataImage,
+        replicas: Replicas,
+        loop: asyncio.AbstractEventLoop,
+        age_clock: AgeClock,
+        age_interval_ms: int,
     ) -> None:
         self.topic = topic
+        self._make_shard = make_shard
         self._image = image
         self._replicas = replicas
+        self._loop = loop
         self._age_clock = age_clock
+        self._age_interval_ms = age_interval_ms
         self._shards: dict[int, Shard[MachineT]] = {}
-        self._make_shard: Callable[[str, Replica], Shard[MachineT]] | None = None
-        self._closed = False
+        self._loading: deque[Shard[MachineT]] = deque()
+        self._is_open = False
 
-    @property
-    def has_begun(self) -> bool:
-        """Whether `begin` has been called."""
-        return self._make_shard is not None
-
-    def begin(
-        self, make_shard: Callable[[str, Replica], Shard[MachineT]], age_interval_ms: int
-    ) -> None:
-        """Load every shard that is led here, and follow leadership from now on.
-
-        `make_shard(name, replica)` makes one that loads itself; `age_interval_ms` is how often the
-        machines are told that they have grown older.
-        """
-        assert self._make_shard is None, "begun twice"
-        self._make_shard = make_shard
+    def start(self) -> None:
+        """Load every shard that is led here, and follow leadership from now on."""
+        assert not self._is_open, "started twice"
+        self._is_open = True
         for index in range(self.partition_count):
             self._follow(index)
-        self._age_later(age_interval_ms)
+        self._age_later()
 
     @property
     def partition_count(self) -> int:
@@ -117,7 +126,7 @@ class CoordinatorHost(Generic[MachineT]):
 
     def publish(self, image: MetadataImage, delta: MetadataDelta) -> None:
         """Follow a committed change of the metadata; after the replicas have."""
-        if self._make_shard is None:
+        if not self._is_open:
             return
         if self.topic in delta.deleted_topics:
             for index in list(self._shards):
@@ -138,28 +147,50 @@ class CoordinatorHost(Generic[MachineT]):
             if unmoved and replica.is_leader:
                 return
             self._stop(index)
-        if replica.is_leader and not self._closed:
-            assert self._make_shard is not None
-            self._shards[index] = self._make_shard(f"{self.topic}-{index}", replica)
+        if replica.is_leader:
+            shard = self._shards[index] = self._make_shard(f"{self.topic}-{index}", replica)
+            self._load(shard)
 
     def _stop(self, index: int) -> None:
         shard = self._shards.pop(index, None)
         if shard is not None:
             shard.stop()
 
+    # -- loading ----------------------------------------------------------------------------------
+
+    def _load(self, shard: Shard[MachineT]) -> None:
+        """Load it at once if that is nothing, or in its turn."""
+        if shard.is_empty:
+            shard.load_piece()
+            return
+        self._loading.append(shard)
+        if len(self._loading) == 1:
+            self._load_piece()
+
+    def _load_piece(self) -> None:
+        """A piece of the first in the queue; everybody else has a turn before the next one."""
+        loaded = self._loading[0].load_piece()
+        self._loop.call_soon(self._go_on_loading, loaded)
+
+    def _go_on_loading(self, loaded: bool) -> None:
+        if loaded:
+            self._loading.popleft()
+        if self._loading:
+            self._load_piece()
+
     # -- age and end ------------------------------------------------------------------------------
 
-    def _age_later(self, interval_ms: int) -> None:
+    def _age_later(self) -> None:
         def grow_older() -> None:
             for shard in self.shards():
                 shard.age()
-            self._age_later(interval_ms)
+            self._age_later()
 
-        if not self._closed:
-            self._age_clock.call_later(interval_ms, grow_older)
+        if self._is_open:
+            self._age_clock.call_later(self._age_interval_ms, grow_older)
 
     def close(self) -> None:
         """The broker stops: whoever is parked is sent away."""
-        self._closed = True
+        self._is_open = False
         for index in list(self._shards):
             self._stop(index)

@@ -94,7 +94,7 @@ class Shard(Generic[MachineT]):
         """Answers with their deadlines in loop ms, which ascend like the offsets."""
         self._timer: asyncio.TimerHandle | None = None
         self._timer_ms = 0
-        self._load()
+        self._begin_loading()
 
     def now(self) -> Moment:
         """This moment, for a command."""
@@ -102,31 +102,39 @@ class Shard(Generic[MachineT]):
 
     # -- loading ----------------------------------------------------------------------------------
 
-    def _load(self) -> None:
-        self.unavailable = ErrorCode.COORDINATOR_LOAD_IN_PROGRESS
-        self._machine = self._make_machine()
-        self._loading = Loading(self.replica.log, self._machine)
-        self._load_piece()
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to load."""
+        return bool(self.replica.log.log_start_offset == self.replica.log.log_end_offset)
 
-    def _load_piece(self) -> None:
+    def load_piece(self) -> bool:
+        """Replay the next piece of the log; true when no more will come of it."""
         if self.unavailable is not ErrorCode.COORDINATOR_LOAD_IN_PROGRESS:
-            return
+            return True
         try:
             loaded = self._loading.step()
         except OSError as error:
             self.unavailable = ErrorCode.NOT_COORDINATOR
             self._on_storage_failure(self.replica, error)
-            return
+            return True
         except (CorruptRecordError, ProtocolError) as error:
             self.unavailable = ErrorCode.NOT_COORDINATOR
             logger.error("%s cannot be loaded: %s", self.name, error)
-            return
+            return True
         if loaded:
             self.unavailable = None
             self._machine.activate(self.now())
             self._watch_time()
-        else:
-            self._loop.call_soon(self._load_piece)
+        return loaded
+
+    def _begin_loading(self) -> None:
+        self.unavailable = ErrorCode.COORDINATOR_LOAD_IN_PROGRESS
+        self._machine = self._make_machine()
+        self._loading = Loading(self.replica.log, self._machine)
+
+    def _go_on_loading(self) -> None:
+        if not self.load_piece():
+            self._loop.call_soon(self._go_on_loading)
 
     # -- commands ---------------------------------------------------------------------------------
 
@@ -188,7 +196,8 @@ class Shard(Generic[MachineT]):
         answers = [waiter for waiter, _ in decision.answers]
         self._forget(ErrorCode.NOT_COORDINATOR)
         if self.replica.is_leader:
-            self._load()
+            self._begin_loading()
+            self._go_on_loading()
         for waiter in answers:
             waiter.fail(KafkaError(code))
         return False

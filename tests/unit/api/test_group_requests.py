@@ -59,6 +59,7 @@ def ready(cluster: Any) -> Any:
     """A cluster with topic `t` of two partitions, and a coordinator."""
     cluster.add_topic("t", 2)
     cluster.add_topic(OFFSETS, 3)
+    cluster.services.groups.start()
     return cluster
 
 
