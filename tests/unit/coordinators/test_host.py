@@ -1,7 +1,7 @@
 """Which partition is whose, as clients compute it; shards come and go with leadership."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from uuid import UUID
 
@@ -49,10 +49,7 @@ class Broker:
     """Two partitions of the topic, replicas of this broker, and their coordinator."""
 
     def __init__(self, directory: Path) -> None:
-        self.rooms = [
-            Room(directory, index, offsets_retention_minutes="60", group_max_size="9")
-            for index in (0, 1)
-        ]
+        self.rooms = [Room(directory, index, offsets_retention_minutes="60") for index in (0, 1)]
         self.image = MetadataImage()
         self.clock = AgeClock(asyncio.get_running_loop(), self.rooms[0].wall_clock)
         self.host = self.new_host()
@@ -116,7 +113,7 @@ class Broker:
 
 
 @pytest.fixture
-async def broker(tmp_path: Path) -> "Iterator[Broker]":  # type: ignore[misc]  # pytest-asyncio
+async def broker(tmp_path: Path) -> AsyncIterator[Broker]:
     made = Broker(tmp_path)
     yield made
     made.host.close()
