@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 from minikafka.cli.client_configs import ADMIN, client_arguments
 from minikafka.cli.exits import UsageError
-from minikafka.cli.running import run_async
+from minikafka.cli.running import connected, run_async
 from minikafka_client import Admin, TopicPartition
 
 Action = Callable[[Admin, Namespace], Awaitable[int]]
@@ -19,7 +19,7 @@ def run_admin(options: Namespace, actions: Mapping[str, Action]) -> int:
     bootstrap = arguments.pop("bootstrap", options.bootstrap_server)
 
     async def work() -> int:
-        async with Admin(bootstrap, **arguments) as admin:
+        async with connected(Admin(bootstrap, **arguments), bootstrap) as admin:
             return await actions[options.action](admin, options)
 
     return run_async(work())

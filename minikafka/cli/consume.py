@@ -20,7 +20,7 @@ from minikafka.cli.json_records import record_json
 from minikafka.cli.offsets import END, STORED, Range, parse_range, starts, stops
 from minikafka.cli.progress import Progress
 from minikafka.cli.record_format import NULL, compile_format
-from minikafka.cli.running import run_async
+from minikafka.cli.running import connected, run_async
 from minikafka_client import (
     BrokerError,
     Consumer,
@@ -89,7 +89,7 @@ class _Consumption:
             on_revoked=self._revoked,
             **arguments,
         )
-        async with consumer:
+        async with connected(consumer, bootstrap):
             if self._group is None:
                 await self._assign(start)
             try:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from argparse import Namespace
 from collections.abc import Callable
 from functools import partial
+from typing import Final
 
 from minikafka.cli.client_configs import PRODUCER, Arguments, client_arguments
 from minikafka.cli.escapes import unescape
@@ -13,11 +15,14 @@ from minikafka.cli.exits import OK, ToolError, UsageError
 from minikafka.cli.json_records import Line, parse_record
 from minikafka.cli.progress import Progress
 from minikafka.cli.record_format import compile_input, parse_header
-from minikafka.cli.running import run_async
+from minikafka.cli.running import connected, run_async
 from minikafka.cli.standard_input import split_input
 from minikafka_client import BufferFull, ClientError, Producer
 
 Parse = Callable[[bytes], Line]
+
+_AT_THE_END_MS: Final = 5_000
+"""How long the last records may take after a signal."""
 
 
 def run(options: Namespace) -> int:
@@ -47,26 +52,35 @@ class _Production:
         """Produce until the end of stdin. ToolError at the first line or batch that fails."""
         progress = Progress(shown=not self._options.quiet)
         bootstrap = self._arguments.pop("bootstrap", self._options.bootstrap_server)
-        async with Producer(bootstrap, on_failure=self._failed, **self._arguments) as producer:
+        client = Producer(bootstrap, on_failure=self._failed, **self._arguments)
+        async with connected(client, bootstrap) as producer:
             if self._options.topic is not None:
                 await self._find(producer, self._options.topic)
+            # What was read before a bad line, or before Ctrl-C, is written all the same.
             try:
-                async for parts in split_input(sys.stdin.fileno(), self._delimiter):
-                    if self._is_plain:
-                        await self._send_values(producer, parts)
-                    else:
-                        for part in parts:
-                            await self._send(producer, self._record(part))
-                    progress.add(len(parts), sum(map(len, parts)))
-                    if self._failure is not None:
-                        break
-            finally:
-                # What was read before a bad line, or before Ctrl-C, is written all the same.
+                await self._send_input(producer, progress)
+            except ToolError:
                 await producer.flush()
+                raise
+            except asyncio.CancelledError:
+                await producer.flush(_AT_THE_END_MS)
+                raise
+            await producer.flush()
         progress.end()
         if self._failure is not None:
             raise self._failure
         return OK
+
+    async def _send_input(self, producer: Producer, progress: Progress) -> None:
+        async for parts in split_input(sys.stdin.fileno(), self._delimiter):
+            if self._is_plain:
+                await self._send_values(producer, parts)
+            else:
+                for part in parts:
+                    await self._send(producer, self._record(part))
+            progress.add(len(parts), sum(map(len, parts)))
+            if self._failure is not None:
+                return
 
     def _record(self, part: bytes) -> Line:
         self._line += 1

@@ -4,12 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Coroutine
-from typing import Any
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
 
 from minikafka.cli.exits import ToolError, UsageError
 from minikafka.records.errors import MissingExtraError
-from minikafka_client.errors import ClientError, ConfigError
+from minikafka_client import Admin, Consumer, Producer
+from minikafka_client.errors import ClientError, ConfigError, NotConnected, Timeout
+
+C = TypeVar("C", Admin, Consumer, Producer)
+
+
+@asynccontextmanager
+async def connected(client: C, bootstrap: str) -> AsyncIterator[C]:
+    """Start the client and close it afterwards. ToolError when nobody answers."""
+    try:
+        await client.start()
+    except (NotConnected, Timeout) as error:
+        raise ToolError(f"no broker answers at {bootstrap} ({error})") from error
+    try:
+        yield client
+    finally:
+        await client.close()
 
 
 def run_async(work: Coroutine[Any, Any, int]) -> int:
