@@ -19,10 +19,11 @@ from random import Random
 from minikafka.log.checkpoints import LEADER_EPOCHS, PARTITION_METADATA, encode_leader_epochs
 from minikafka.log.errors import is_disk_full
 from minikafka.log.leader_epochs import NO_EPOCH
-from minikafka.log.reading import NO_BOUND, ReadableLog
+from minikafka.log.reading import NO_BOUND
 from minikafka.log.recovery import Loaded, load, read_marker, rebuild_producers
 from minikafka.log.retention import deletable_count
 from minikafka.log.segment import LOG_SUFFIX, TRANSACTION_INDEX_SUFFIX, Segment
+from minikafka.log.segment_swap import SwappableLog
 from minikafka.log.segments import Segments
 from minikafka.protocol.errors import ErrorCode, KafkaError
 from minikafka.records.batch import (
@@ -38,7 +39,7 @@ from minikafka.runtime.disk import Disk
 from minikafka.settings.topic import TopicSettings
 
 
-class PartitionLog(ReadableLog):
+class PartitionLog(SwappableLog):
     """The log of one partition; see the module. Not to be used after `close`.
 
     `recovery_point` is the offset below which all is known to be durable. `on_roll`, if set, is
