@@ -466,10 +466,11 @@ class PartitionLog(SwappableLog):
         names, self._unsynced = self._unsynced, []
         if self._is_new:
             self._is_new = False
+            # Its identity first: a log that is found without one is set aside.
             names += [
-                self.directory,
-                self._segments.active.path(LOG_SUFFIX),
                 f"{self.directory}/{PARTITION_METADATA}",
+                self._segments.active.path(LOG_SUFFIX),
+                self.directory,
             ]
         return names
 
