@@ -137,11 +137,17 @@ class Member:
         records = self._said("record")
         return [Read(each["partition"], each["offset"], each["value"]) for each in records]
 
-    def commit(self) -> None:
-        """Have it commit all it has read, and wait."""
-        before = len(self._said("committed"))
+    def commit(self) -> bool:
+        """Have it commit all it has read, and wait; False if that is refused in a rebalance."""
+
+        def answers() -> list[str]:
+            both = ("committed", "refused")
+            return [each["event"] for each in self.events if each["event"] in both]
+
+        before = len(answers())
         self._command("commit")
-        self.wait_until(lambda: len(self._said("committed")) > before)
+        self.wait_until(lambda: len(answers()) > before)
+        return answers()[-1] == "committed"
 
     def leave(self) -> None:
         """Have it close its consumer and end; a static member tells nobody."""
@@ -196,7 +202,7 @@ class KcatMember(Member):
         }
         if "instance" in settings:
             properties["group.instance.id"] = settings["instance"]
-        arguments = ["-b", settings["bootstrap"], "-u", "-f", "%p %o %s\\n"]
+        arguments = ["-b", settings["bootstrap"], "-u", "-E", "-f", "%p %o %s\\n"]
         for key, value in properties.items():
             arguments += ["-X", f"{key}={value}"]
         return [*arguments, "-G", settings["group"], settings["topic"]]
@@ -212,8 +218,9 @@ class KcatMember(Member):
             has = self._PARTITION.findall(found[2]) if found[1] == "assigned" else []
             self.events.append({"event": "owns", "partitions": list(map(int, has))})
 
-    def commit(self) -> None:
+    def commit(self) -> bool:
         """It does so every tenth of a second."""
+        return True
 
     def leave(self) -> None:
         self.process.send_signal(signal.SIGTERM)

@@ -77,8 +77,8 @@ func (f *franz) gaveUp(_ context.Context, _ *kgo.Client, fewer map[string][]int3
 	sayOwns(f.owned)
 }
 
-func (f *franz) commit() {
-	must(f.client.CommitUncommittedOffsets(context.Background()))
+func (f *franz) commit() error {
+	return f.client.CommitUncommittedOffsets(context.Background())
 }
 
 // leave does not tell the broker when there is an instance id: such a member is to return.

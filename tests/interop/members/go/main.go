@@ -6,6 +6,7 @@
 //	{"event":"owns","partitions":[…]}                     all it has, whenever that was changed
 //	{"event":"record","partition":…,"offset":…,"value":…}
 //	{"event":"committed"}                                 the answer to the command `commit`
+//	{"event":"refused","message":…}                       the other one, in a rebalance
 //	{"event":"left"}                                      the answer to the command `leave`
 //
 // Commands come as lines on standard input; its end means `leave`.
@@ -32,7 +33,7 @@ func (s settings) duration(key string) time.Duration {
 
 // member is what each library implements. It says `owns` and `record` by itself.
 type member interface {
-	commit()
+	commit() error
 	leave()
 }
 
@@ -47,8 +48,11 @@ func main() {
 	commands := bufio.NewScanner(os.Stdin)
 	for commands.Scan() && commands.Text() != "leave" {
 		if commands.Text() == "commit" {
-			started.commit()
-			say(map[string]any{"event": "committed"})
+			if err := started.commit(); err != nil {
+				say(map[string]any{"event": "refused", "message": err.Error()})
+			} else {
+				say(map[string]any{"event": "committed"})
+			}
 		}
 	}
 	started.leave()

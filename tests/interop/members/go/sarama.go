@@ -76,12 +76,14 @@ func (s *saramaMember) ConsumeClaim(
 	return nil
 }
 
-func (s *saramaMember) commit() {
+func (s *saramaMember) commit() error {
 	s.lock.Lock()
 	defer s.lock.Unlock()
-	if s.session != nil {
-		s.session.Commit()
+	if s.session == nil {
+		return errors.New("between two generations")
 	}
+	s.session.Commit() // What is refused stays marked for the next one.
+	return nil
 }
 
 // leave does not tell the broker when there is an instance id: such a member is to return.

@@ -11,10 +11,12 @@ import java.util.Properties;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.stream.Collectors;
+import org.apache.kafka.clients.consumer.CommitFailedException;
 import org.apache.kafka.clients.consumer.ConsumerRebalanceListener;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.errors.RebalanceInProgressException;
 import org.apache.kafka.common.serialization.StringDeserializer;
 
 /**
@@ -67,13 +69,21 @@ final class Member {
             }
             String command = commands.poll();
             if ("commit".equals(command)) {
-                consumer.commitSync();
-                say("{\"event\":\"committed\"}");
+                commit();
             } else if ("leave".equals(command)) {
                 consumer.close();
                 say("{\"event\":\"left\"}");
                 return;
             }
+        }
+    }
+
+    private void commit() {
+        try {
+            consumer.commitSync();
+            say("{\"event\":\"committed\"}");
+        } catch (CommitFailedException | RebalanceInProgressException refused) {
+            say("{\"event\":\"refused\",\"message\":\"" + refused.getClass() + "\"}");
         }
     }
 

@@ -47,8 +47,12 @@ async function commit() {
     offset: String(offset),
   }));
   positions.clear();
-  if (offsets.length > 0) await consumer.commitOffsets(offsets);
-  say({ event: "committed" });
+  try {
+    if (offsets.length > 0) await consumer.commitOffsets(offsets);
+    say({ event: "committed" });
+  } catch (error) {
+    say({ event: "refused", message: error.message });
+  }
 }
 
 async function leave() {
@@ -79,7 +83,8 @@ async function main() {
     if (command === "leave") break;
   }
   await leave();
-  process.stdin.destroy();
+  // After a restart of the broker kafkajs leaves something behind that keeps the process alive.
+  process.stdout.write("", () => process.exit(0));
 }
 
 main().catch(fail);

@@ -1,4 +1,4 @@
-"""A group member by a Python library: its arguments, events and commands are those of go/main.go."""
+"""A group member by a Python library; arguments, events and commands are those of go/main.go."""
 
 import asyncio
 import json
@@ -66,9 +66,12 @@ def run_confluent(given: dict[str, str], commands: Commands) -> None:
             say_record(message.partition(), message.offset(), message.value())
         command = commands.next()
         if command == "commit":
-            if any(each.offset >= 0 for each in consumer.position(consumer.assignment())):
-                consumer.commit(asynchronous=False)
-            say("committed")
+            try:
+                if any(each.offset >= 0 for each in consumer.position(consumer.assignment())):
+                    consumer.commit(asynchronous=False)
+                say("committed")
+            except confluent_kafka.KafkaException as error:
+                say("refused", message=str(error))
         elif command == "leave":
             consumer.close()
             return
@@ -102,8 +105,11 @@ def run_kafka_python(given: dict[str, str], commands: Commands) -> None:
                 say_record(record.partition, record.offset, record.value)
         command = commands.next()
         if command == "commit":
-            consumer.commit()
-            say("committed")
+            try:
+                consumer.commit()
+                say("committed")
+            except kafka.errors.KafkaError as error:
+                say("refused", message=repr(error))
         elif command == "leave":
             consumer.close()
             return
@@ -137,8 +143,11 @@ async def run_aiokafka(given: dict[str, str], commands: Commands) -> None:
                 say_record(record.partition, record.offset, record.value)
         command = commands.next()
         if command == "commit":
-            await consumer.commit()
-            say("committed")
+            try:
+                await consumer.commit()
+                say("committed")
+            except aiokafka.errors.KafkaError as error:
+                say("refused", message=repr(error))
         elif command == "leave":
             await consumer.stop()
             return
