@@ -195,7 +195,9 @@ class LogDirectory:
         except FileNotFoundError:
             return {}
         except ValueError as fault:
-            raise LogDirectoryError(file, str(fault)) from fault
+            # Each can be done without: more is recovered, less is known to be committed or deleted.
+            _LOG.error("%s: damaged (%s), going on without it", file, fault)
+            return {}
 
     # -- logs -------------------------------------------------------------------------------------
 
@@ -268,6 +270,29 @@ class LogDirectory:
             self._disk.rmdir(path)
             raise
 
+    async def truncate_log(self, topic: str, partition: int, offset: int) -> None:
+        """Cut a log to end at `offset`; see `PartitionLog.truncate_to`.
+
+        A checkpoint that promises more is lowered first: recovery after a crash would begin behind
+        what is written at the cut.
+        """
+        await self._lower_checkpoints((topic, partition), offset)
+        self.logs[topic, partition].truncate_to(offset)
+
+    async def truncate_log_fully(self, topic: str, partition: int, offset: int) -> None:
+        """Empty a log and let it begin at `offset`, lowering the checkpoints first."""
+        await self._lower_checkpoints((topic, partition), offset)
+        self.logs[topic, partition].truncate_fully_and_start_at(offset)
+
+    async def _lower_checkpoints(self, key: TopicPartition, offset: int) -> None:
+        for name, offsets in (
+            (RECOVERY_POINTS, self._recovery_points),
+            (LOG_START_OFFSETS, self._log_start_offsets),
+        ):
+            if offsets.get(key, 0) > offset:
+                offsets[key] = offset
+                await self._write_offsets(name, offsets)
+
     def schedule_delete(
         self, topic: str, partition: int, unique: UUID, *, wall_ms: int, delay_ms: int
     ) -> None:
@@ -309,6 +334,7 @@ class LogDirectory:
             for key, log in self.logs.items()
             if log.log_start_offset > log.segment_base_offsets[0]
         }
+        self._recovery_points, self._log_start_offsets = recovery_points, log_starts
         await self._write_offsets(RECOVERY_POINTS, recovery_points)
         await self._write_offsets(LOG_START_OFFSETS, log_starts)
 

@@ -66,10 +66,10 @@ class OffsetIndex:
             return None
         return self.offsets[at], position
 
-    def first_offset_from_position(self, position: int) -> int | None:
-        """Relative offset of the first entry at or after `position`, a bound for what is below."""
+    def first_from_position(self, position: int) -> tuple[int, int] | None:
+        """(relative offset, position) of the first entry at or after `position`."""
         at = bisect_left(self.positions, position)
-        return self.offsets[at] if at < len(self.positions) else None
+        return (self.offsets[at], self.positions[at]) if at < len(self.positions) else None
 
     def truncate(self, relative_offset: int) -> None:
         """Drop the entries of `relative_offset` and beyond."""
@@ -119,13 +119,14 @@ class TimeIndex:
         """(timestamp, relative offset) of the last entry; (-1, 0) when empty."""
         return (self.timestamps[-1], self.offsets[-1]) if self.timestamps else (-1, 0)
 
-    def lookup(self, timestamp: int) -> int:
-        """Relative offset of the last entry that is not later; 0 before the first.
+    def lookup(self, timestamp: int) -> tuple[int, int]:
+        """(timestamp, relative offset) of the last entry that is not later; (-1, 0) before the
+        first.
 
         No record up to that entry, other than in its own batch, can be later than `timestamp`.
         """
         at = bisect_right(self.timestamps, timestamp)
-        return self.offsets[at - 1] if at else 0
+        return (self.timestamps[at - 1], self.offsets[at - 1]) if at else (-1, 0)
 
     def truncate(self, relative_offset: int) -> None:
         """Drop the entries of `relative_offset` and beyond."""

@@ -7,8 +7,10 @@ ListOffsets wants the record.
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from minikafka.log.segment import Segment
-from minikafka.records.batch import BatchHeader
+from minikafka.log.errors import CorruptLogError
+from minikafka.log.integrity import require_true_time
+from minikafka.log.segment import LOG_SUFFIX, Segment
+from minikafka.records.batch import BatchHeader, has_valid_crc
 from minikafka.records.record import decode_records
 
 
@@ -50,7 +52,10 @@ def latest(segments: Sequence[Segment]) -> RecordPosition | None:
 
 
 def _search(segment: Segment, timestamp: int, start_offset: int) -> RecordPosition | None:
-    from_offset = segment.base_offset + segment.time_index.lookup(timestamp)
+    known, relative = segment.time_index.lookup(timestamp)
+    if known >= 0 and not require_true_time(segment, known, relative):
+        relative = segment.time_index.lookup(timestamp)[1]
+    from_offset = segment.base_offset + relative
     relative_start = max(from_offset, start_offset) - segment.base_offset
     _, position = segment.index.lookup(relative_start)
     for at, header in segment.headers(position):
@@ -65,6 +70,9 @@ def _search_batch(
     segment: Segment, position: int, header: BatchHeader, timestamp: int, start_offset: int
 ) -> RecordPosition | None:
     batch = segment.file.pread(header.size_bytes, position)
+    if not has_valid_crc(batch):
+        reason = f"the CRC of the batch at offset {header.base_offset}"
+        raise CorruptLogError(segment.path(LOG_SUFFIX), position, reason)
     for record in decode_records(batch):
         if record.timestamp >= timestamp and record.offset >= start_offset:
             return RecordPosition(record.offset, record.timestamp, header.partition_leader_epoch)

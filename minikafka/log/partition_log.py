@@ -19,8 +19,9 @@ from random import Random
 from minikafka.log.checkpoints import LEADER_EPOCHS, PARTITION_METADATA, encode_leader_epochs
 from minikafka.log.errors import is_disk_full
 from minikafka.log.leader_epochs import NO_EPOCH
+from minikafka.log.markers import read_marker
 from minikafka.log.reading import NO_BOUND
-from minikafka.log.recovery import Loaded, load, read_marker, rebuild_producers
+from minikafka.log.recovery import Loaded, load, rebuild_producers
 from minikafka.log.retention import deletable_count
 from minikafka.log.segment import LOG_SUFFIX, TRANSACTION_INDEX_SUFFIX, Segment
 from minikafka.log.segment_swap import SwappableLog
@@ -54,7 +55,6 @@ class PartitionLog(SwappableLog):
         "_flushing",
         "_is_new",
         "_settings",
-        "_snapshots",
         "_stamped_epoch",
         "_unsynced",
         "_wall_ms",
@@ -75,7 +75,13 @@ class PartitionLog(SwappableLog):
         loaded: Loaded,
         settings: TopicSettings,
     ) -> None:
-        super().__init__(segments, loaded.leader_epochs, loaded.producers, loaded.log_end_offset)
+        super().__init__(
+            segments,
+            loaded.leader_epochs,
+            loaded.producers,
+            loaded.snapshots,
+            loaded.log_end_offset,
+        )
         self.directory = directory
         self.topic = topic
         self.partition = partition
@@ -83,7 +89,6 @@ class PartitionLog(SwappableLog):
         self.on_roll: Callable[[PartitionLog], None] | None = None
         self._disk = disk
         self._settings = settings
-        self._snapshots = loaded.snapshots
         self._stamped_epoch = NO_EPOCH
         # How often the end was cut: a flush that overlaps a cut proves nothing.
         self._cuts = 0
@@ -132,6 +137,7 @@ class PartitionLog(SwappableLog):
             index_interval_bytes=settings.index_interval_bytes,
             producer_expiration_ms=producer_expiration_ms,
             wall_ms=wall_ms,
+            may_have_gaps="compact" in settings.cleanup_policy,
             reserved_bytes=settings.segment_bytes if settings.preallocate else 0,
         )
         segments = Segments(loaded.segments, settings, random)
@@ -357,8 +363,11 @@ class PartitionLog(SwappableLog):
         self._cuts += 1
         count = self._segments.floor(offset) + 1
         kept, dropped = self._segments.all[:count], self._segments.all[count:]
-        self._delete(dropped)
+        # The last one first: a crash on the way must not leave a hole.
+        self._delete(dropped[::-1])
         self.log_end_offset = kept[-1].truncate(offset)
+        # Until these are durable, a loss of power may bring back what was cut.
+        self._unsynced += [self.directory, kept[-1].path(LOG_SUFFIX)]
         self._use(kept)
         self.log_start_offset = min(self.log_start_offset, self.log_end_offset)
         self.recovery_point = min(self.recovery_point, self.log_end_offset)

@@ -1,7 +1,9 @@
 """Reading a log: regions of batches by offset, records by time, epochs, aborted transactions."""
 
+from minikafka.log.integrity import check_inherited, offset_bound, true_aborted
 from minikafka.log.leader_epochs import LeaderEpochs
 from minikafka.log.lookups import RecordPosition, first_at_or_after, latest
+from minikafka.log.producer_snapshots import ProducerSnapshots
 from minikafka.log.producer_state import ProducerStates
 from minikafka.log.segment import Segment
 from minikafka.log.segments import Segments
@@ -43,6 +45,7 @@ class ReadableLog:
     __slots__ = (
         "_bound",
         "_segments",
+        "_snapshots",
         "leader_epochs",
         "log_end_offset",
         "log_start_offset",
@@ -54,9 +57,11 @@ class ReadableLog:
         segments: Segments,
         leader_epochs: LeaderEpochs,
         producers: ProducerStates,
+        snapshots: ProducerSnapshots,
         log_end_offset: int,
     ) -> None:
         self._segments = segments
+        self._snapshots = snapshots
         self.leader_epochs = leader_epochs
         self.producers = producers
         self.log_end_offset = log_end_offset
@@ -113,6 +118,10 @@ class ReadableLog:
                 if not min_one_batch:
                     return NOTHING
                 size = first_size
+        if position < segment.inherited_bytes:
+            following = self._segments.after(segment)
+            end_offset = self.log_end_offset if following is None else following.base_offset
+            check_inherited(segment, position, position + size, end_offset, self.leader_epochs)
         return LogRead(segment.file.region(position, size), size, segment.base_offset, position)
 
     def _readable_bytes(self, segment: Segment, max_offset: int) -> int:
@@ -134,9 +143,9 @@ class ReadableLog:
     def upper_bound_offset(self, read: LogRead) -> int:
         """An offset that nothing in `read` reaches, as near as the index tells without reading."""
         segment = self._segments.at(read.segment_base_offset)
-        relative = segment.index.first_offset_from_position(read.position + read.size)
-        if relative is not None:
-            return segment.base_offset + relative
+        bound = offset_bound(segment, read.position + read.size)
+        if bound is not None:
+            return bound
         following = self._segments.after(segment)
         return self.log_end_offset if following is None else following.base_offset
 
@@ -144,7 +153,7 @@ class ReadableLog:
         """Aborted transactions that overlap [from, to), in no order that readers may rely on."""
         found: list[AbortedTransaction] = []
         for segment in self._segments.from_offset(from_offset):
-            for entry in segment.aborted_transactions():
+            for entry in true_aborted(self._segments.all, segment, self._snapshots):
                 if entry.last_offset >= from_offset and entry.first_offset < to_offset:
                     found.append(entry)
                 if entry.last_stable_offset >= to_offset:

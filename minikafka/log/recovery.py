@@ -13,15 +13,15 @@ read from its start, not that there were no producers.
 
 import logging
 from collections.abc import Sequence
-from struct import Struct
 
 from minikafka.log.batches import NoBatchError, scan_batches
-from minikafka.log.checkpoints import LEADER_EPOCHS, decode_leader_epochs
 from minikafka.log.errors import CorruptLogError
-from minikafka.log.leader_epochs import LeaderEpochs
+from minikafka.log.leader_epoch_recovery import borne_out, read_leader_epochs
+from minikafka.log.leader_epochs import NO_EPOCH, LeaderEpochs
+from minikafka.log.markers import read_marker
 from minikafka.log.producer_snapshots import SUFFIX as SNAPSHOT_SUFFIX
 from minikafka.log.producer_snapshots import ProducerSnapshots
-from minikafka.log.producer_state import EndMarker, ProducerStates
+from minikafka.log.producer_state import ProducerStates
 from minikafka.log.segment import (
     DELETED_SUFFIX,
     INDEX_SUFFIX,
@@ -33,9 +33,6 @@ from minikafka.log.segment import (
     floor_index,
 )
 from minikafka.records.batch import CONTROL_BIT, BatchHeader
-from minikafka.records.errors import CorruptRecordError
-from minikafka.records.record import decode_records
-from minikafka.runtime.buffers import Buffer
 from minikafka.runtime.disk import Disk, FileStatus
 
 _LOG = logging.getLogger("minikafka.log")
@@ -43,11 +40,6 @@ _LOG = logging.getLogger("minikafka.log")
 _CLEANED_SUFFIX = ".cleaned"
 _SWAP_SUFFIX = ".swap"
 _OFFSET_DIGITS = 20
-
-_CONTROL_KEY = Struct(">hh")
-_END_MARKER = Struct(">hi")
-_ABORT = 0
-_COMMIT = 1
 
 
 class Loaded:
@@ -80,19 +72,22 @@ def load(
     index_interval_bytes: int,
     producer_expiration_ms: int,
     wall_ms: int,
+    may_have_gaps: bool,
     reserved_bytes: int = 0,
 ) -> Loaded:
     """Open the files of one log, repairing what needs it.
 
-    Raises CorruptLogError for what must not be cut away: an old message format, a leader epoch
-    checkpoint or a sealed segment that cannot be read.
+    `may_have_gaps` is true of compacted logs: whole offsets may be missing there. Raises
+    CorruptLogError for what must not be cut away: an old message format, or a sealed segment that
+    cannot be read.
     """
     names = {status.name: status for status in disk.scan(directory)}
     _remove_leftovers(disk, directory, names)
     segments = _attach_segments(disk, directory, names)
+    epochs = read_leader_epochs(disk, directory)
     loaded = Loaded(
         segments,
-        _read_leader_epochs(disk, directory, names),
+        epochs or LeaderEpochs(),
         ProducerStates(producer_expiration_ms),
         ProducerSnapshots(disk, directory, _offsets_of(names, SNAPSHOT_SUFFIX)),
         log_start_offset,
@@ -106,7 +101,16 @@ def load(
         clean, recovery_point = False, segments[-1].base_offset
     if not clean:
         first = max(0, floor_index(segments, recovery_point))
-        _recover(loaded, first, log_start_offset, index_interval_bytes, wall_ms)
+        _recover(
+            disk,
+            directory,
+            loaded,
+            first,
+            log_start_offset=log_start_offset,
+            index_interval_bytes=index_interval_bytes,
+            may_have_gaps=may_have_gaps,
+            wall_ms=wall_ms,
+        )
     loaded.snapshots.delete_above(loaded.log_end_offset)
     if clean:
         loaded.snapshots.keep_only(segment.base_offset for segment in segments)
@@ -118,6 +122,13 @@ def load(
             end_offset=loaded.log_end_offset,
             wall_ms=wall_ms,
         )
+    loaded.leader_epochs = borne_out(
+        epochs and loaded.leader_epochs,
+        directory,
+        segments,
+        log_start_offset,
+        loaded.log_end_offset,
+    )
     loaded.leader_epochs.truncate_from_end(loaded.log_end_offset)
     return loaded
 
@@ -131,43 +142,30 @@ def rebuild_producers(
     end_offset: int,
     wall_ms: int,
 ) -> None:
-    """Producer state as it was before `end_offset`: newest snapshot, then the headers behind it."""
+    """Producer state as it was before `end_offset`: newest snapshot, then the headers behind it.
+
+    What cannot be read is passed over with an error line: whoever reads it is told as well.
+    """
     found = snapshots.load(producers, end_offset, wall_ms)
     start = log_start_offset if found is None else max(found, log_start_offset)
     for segment in segments[max(0, floor_index(segments, start)) :]:
         if start >= end_offset or segment.base_offset >= end_offset:
             break
-        if not segment.size:
-            continue
-        for position, header in segment.headers(segment.find(start)[0]):
-            if header.base_offset >= end_offset:
-                return
-            if header.producer_id >= 0 and header.last_offset >= start:
-                is_control = header.attributes & CONTROL_BIT
-                batch = segment.file.pread(header.size_bytes, position) if is_control else b""
-                producers.update(header, header.base_offset, read_marker(header, batch))
+        if segment.size:
+            try:
+                _replay(segment, producers, start, end_offset)
+            except CorruptLogError as fault:
+                _LOG.error("producer state passes over a part of the log: %s", fault)
 
 
-def read_marker(header: BatchHeader, batch: Buffer) -> EndMarker | None:
-    """The end marker in a control batch of a producer; None for any other batch.
-
-    Key: int16 version, int16 type (0 abort, 1 commit). Value: int16 version, int32 coordinator
-    epoch (EndTxnMarker). A marker that compaction has emptied says nothing.
-    """
-    if not header.attributes & CONTROL_BIT or header.producer_id < 0 or not header.record_count:
-        return None
-    try:
-        record = decode_records(batch)[0]
-    except CorruptRecordError:
-        return None  # its CRC fits, so somebody wrote it like that: it ends no transaction
-    key, value = record.key, record.value
-    if key is None or len(key) < _CONTROL_KEY.size:
-        return None
-    _, kind = _CONTROL_KEY.unpack_from(key)
-    if kind not in (_ABORT, _COMMIT) or value is None or len(value) < _END_MARKER.size:
-        return None
-    _, coordinator_epoch = _END_MARKER.unpack_from(value)
-    return EndMarker(kind == _COMMIT, coordinator_epoch)
+def _replay(segment: Segment, producers: ProducerStates, start: int, end_offset: int) -> None:
+    for position, header in segment.headers(segment.find(start)[0]):
+        if header.base_offset >= end_offset:
+            return
+        if header.producer_id >= 0 and header.last_offset >= start:
+            is_control = header.attributes & CONTROL_BIT
+            batch = segment.file.pread(header.size_bytes, position) if is_control else b""
+            producers.update(header, header.base_offset, read_marker(header, batch))
 
 
 # -- what is there --------------------------------------------------------------------------------
@@ -240,16 +238,6 @@ def _offsets_of(names: dict[str, FileStatus], suffix: str) -> list[int]:
     ]
 
 
-def _read_leader_epochs(disk: Disk, directory: str, names: dict[str, FileStatus]) -> LeaderEpochs:
-    if LEADER_EPOCHS not in names:
-        return LeaderEpochs()
-    path = f"{directory}/{LEADER_EPOCHS}"
-    try:
-        return LeaderEpochs(decode_leader_epochs(disk.read_bytes(path)))
-    except ValueError as fault:
-        raise CorruptLogError(path, 0, str(fault)) from fault
-
-
 # -- checking and repairing -----------------------------------------------------------------------
 
 
@@ -264,14 +252,23 @@ def _is_whole(segments: list[Segment], loaded: Loaded) -> bool:
 
 
 def _recover(
-    loaded: Loaded, first: int, log_start_offset: int, index_interval_bytes: int, wall_ms: int
+    disk: Disk,
+    directory: str,
+    loaded: Loaded,
+    first: int,
+    *,
+    log_start_offset: int,
+    index_interval_bytes: int,
+    may_have_gaps: bool,
+    wall_ms: int,
 ) -> None:
-    """Re-read the segments from `first` on."""
+    """Re-read the segments from `first` on; cut the log at the first fault."""
     segments, snapshots = loaded.segments, loaded.snapshots
     base = segments[first].base_offset
     # Snapshots beyond the first segment to be read may speak of what is about to be cut.
     snapshots.delete_above(base)
     end = base
+    loaded.leader_epochs.truncate_from_end(base)
     rebuild_producers(
         segments,
         loaded.producers,
@@ -280,59 +277,100 @@ def _recover(
         end_offset=base,
         wall_ms=wall_ms,
     )
+    scan = _Scan(loaded, index_interval_bytes)
     for at in range(first, len(segments)):
         segment = segments[at]
         if at > first:
+            if segment.base_offset != end and not may_have_gaps:
+                reason = f"the log ends at {end}, and nothing leads to {segment.base_offset}"
+                _drop_from(disk, directory, segments, at, reason)
+                break
             snapshots.write(segment.base_offset, loaded.producers)
-        end = max(end, segment.base_offset)
-        end, whole = _recover_segment(loaded, segment, end, index_interval_bytes)
-        if not whole:
-            for later in segments[at + 1 :]:
-                _LOG.warning("%s: deleted, the log was cut before it", later.path(LOG_SUFFIX))
-                later.delete(at_once=True)
-            del segments[at + 1 :]
+        size = segment.size
+        end, fault = scan.read(segment, max(end, segment.base_offset))
+        if fault is not None:
+            _drop_from(disk, directory, segments, at + 1, "the log was cut before it")
+            _LOG.warning(
+                "%s: cut at offset %d, %d bytes dropped from byte %d on: %s",
+                segment.path(LOG_SUFFIX),
+                end,
+                size - segment.size,
+                segment.size,
+                fault,
+            )
+            segment.cut(segment.size)
             break
     loaded.log_end_offset = end
 
 
-def _recover_segment(
-    loaded: Loaded, segment: Segment, end_offset: int, index_interval_bytes: int
-) -> tuple[int, bool]:
-    """Re-read one segment; returns (its end offset, whether nothing had to be cut)."""
-    producers, epochs = loaded.producers, loaded.leader_epochs
-    size = segment.size
-    path = segment.path(LOG_SUFFIX)
-    segment.reset_indexes()
-    segment.replace_aborted([])
-    segment.size = 0
-    reason = ""
-    try:
-        for position, header, batch in scan_batches(segment.file, path, size):
-            # Base offsets lie outside of the CRC: what contradicts the rest is damage.
-            distance = header.last_offset - segment.base_offset
-            if header.base_offset < end_offset or distance > MAX_RELATIVE_OFFSET:
-                raise NoBatchError(
-                    position, f"offset {header.base_offset} where {end_offset} is the next"
+def _drop_from(disk: Disk, directory: str, segments: list[Segment], at: int, reason: str) -> None:
+    """Remove the segments from `at` on, the last one first: a crash must not leave a hole.
+
+    They are gone for good before the segment in front of them is cut or written on.
+    """
+    dropped = segments[at:]
+    for segment in reversed(dropped):
+        _LOG.warning("%s: deleted, %s", segment.path(LOG_SUFFIX), reason)
+        segment.delete(at_once=True)
+    del segments[at:]
+    if dropped:
+        disk.fsync_dir_now(directory)
+
+
+class _Scan:
+    """Reads segments batch by batch and makes anew what is derived from them."""
+
+    __slots__ = ("_epoch", "_index_interval_bytes", "_loaded")
+
+    def __init__(self, loaded: Loaded, index_interval_bytes: int) -> None:
+        self._loaded = loaded
+        self._index_interval_bytes = index_interval_bytes
+        self._epoch = NO_EPOCH
+
+    def read(self, segment: Segment, end_offset: int) -> tuple[int, str | None]:
+        """(end offset, fault or None); `segment.size` is then that of its good batches."""
+        producers = self._loaded.producers
+        size = segment.size
+        segment.inherited_bytes = 0  # what is read here is checked
+        segment.reset_indexes()
+        segment.replace_aborted([])
+        segment.size = 0
+        try:
+            for position, header, batch in scan_batches(
+                segment.file, segment.path(LOG_SUFFIX), size
+            ):
+                self._require_in_order(segment, position, header, end_offset)
+                end_offset = header.next_offset
+                completed = producers.update(header, header.base_offset, read_marker(header, batch))
+                segment.note(
+                    end_offset - 1,
+                    header.max_timestamp,
+                    len(batch),
+                    self._index_interval_bytes,
                 )
-            end_offset = header.next_offset
-            epoch = header.partition_leader_epoch
-            if epoch > epochs.latest:
-                epochs.assign(epoch, header.base_offset)
-            completed = producers.update(header, header.base_offset, read_marker(header, batch))
-            segment.note(end_offset - 1, header.max_timestamp, len(batch), index_interval_bytes)
-            if completed is not None and completed.aborted:
-                segment.add_aborted(producers.aborted_entry(completed))
-    except NoBatchError as fault:
-        reason = fault.reason
-    if segment.size < size:
-        _LOG.warning(
-            "%s: cut at offset %d, %d bytes dropped from byte %d on: %s",
-            path,
-            end_offset,
-            size - segment.size,
-            segment.size,
-            reason,
-        )
-        segment.cut(segment.size)
-        return end_offset, False
-    return end_offset, True
+                if completed is not None and completed.aborted:
+                    segment.add_aborted(producers.aborted_entry(completed))
+        except NoBatchError as fault:
+            return end_offset, fault.reason
+        return end_offset, None
+
+    def _require_in_order(
+        self, segment: Segment, position: int, header: BatchHeader, end_offset: int
+    ) -> None:
+        """Base offset and leader epoch lie outside of the CRC: what contradicts the rest is damage.
+
+        So is what an earlier leader wrote and a cut had removed: it comes back where power is lost
+        before the cut has reached the disk.
+        """
+        distance = header.last_offset - segment.base_offset
+        if header.base_offset < end_offset or distance > MAX_RELATIVE_OFFSET:
+            raise NoBatchError(
+                position, f"offset {header.base_offset} where {end_offset} is the next"
+            )
+        epoch = header.partition_leader_epoch
+        if epoch < self._epoch:
+            raise NoBatchError(position, f"leader epoch {epoch} after {self._epoch}")
+        self._epoch = epoch
+        epochs = self._loaded.leader_epochs
+        if epoch > epochs.latest:
+            epochs.assign(epoch, header.base_offset)

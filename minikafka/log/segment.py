@@ -48,13 +48,18 @@ class Segment:
         "_stem",
         "_time_index",
         "aborted_behind",
+        "aborted_checked",
         "base_offset",
         "bytes_since_index_entry",
+        "checked_from",
+        "checked_to",
         "created_ms",
         "first_timestamp",
         "has_transaction_index",
         "index_entries_max",
         "indexes_written",
+        "inherited_bytes",
+        "is_reported",
         "largest",
         "last_offset_limit",
         "prepared",
@@ -80,6 +85,12 @@ class Segment:
         self.first_timestamp = NO_TIMESTAMP
         self.prepared = size == 0
         self.reserved = False
+        # The first so many bytes are an earlier process's work; between `checked_from` and
+        # `checked_to` their headers have been looked at (see `integrity`).
+        self.inherited_bytes = size
+        self.checked_from = self.checked_to = 0
+        self.is_reported = False
+        self.aborted_checked = False
         self.has_transaction_index = False
         # Whether the transaction index lacks what `aborted_transactions` tells.
         self.aborted_behind = False
@@ -146,6 +157,9 @@ class Segment:
             self.prepared = True
             timestamp, relative_offset = self.time_index.last()
             self.largest = TimeEntry(timestamp, self.base_offset + relative_offset)
+            if timestamp >= 0 and not has_time(self, self.largest):
+                self.rebuild_indexes(f"no batch of time {timestamp} at {self.largest.offset}")
+                return
             for position, header in self.headers():
                 if position == 0:
                     self.first_timestamp = header.max_timestamp
@@ -279,6 +293,7 @@ class Segment:
             self.replace_aborted(kept)
         self.file.truncate(position)
         self.size = position
+        self.inherited_bytes = min(self.inherited_bytes, position)
         self.bytes_since_index_entry = 0
         self.roll_at = ROLL_UNKNOWN
         self.last_offset_limit = self.base_offset + MAX_RELATIVE_OFFSET
@@ -347,6 +362,8 @@ class Segment:
     def _end_behind(self, position: int, expected_last_offset: int) -> int:
         end_offset = self.base_offset
         for at, header in walk_headers(self.file, position, self.size):
+            if header.base_offset < end_offset:
+                raise NoBatchError(at, f"offset {header.base_offset} after {end_offset - 1}")
             end_offset = header.next_offset
             if at == position and 0 <= expected_last_offset != end_offset - 1:
                 raise NoBatchError(at, f"a batch ends at {end_offset - 1}, indexed otherwise")
@@ -356,14 +373,14 @@ class Segment:
         return CorruptLogError(self.path(LOG_SUFFIX), fault.position, fault.reason)
 
     def aborted_transactions(self) -> list[AbortedTransaction]:
-        """The entries of the transaction index, ascending by marker offset."""
+        """The entries of the transaction index, ascending by marker offset.
+
+        Those that an earlier process wrote want to be compared: `integrity.true_aborted`.
+        """
         if self._aborted is None:
             path = self.path(TRANSACTION_INDEX_SUFFIX)
-            try:
-                data = self._disk.read_bytes(path) if self.has_transaction_index else b""
-                self._aborted = decode_aborted(data)
-            except ValueError as fault:
-                raise CorruptLogError(path, self.base_offset, str(fault)) from fault
+            data = self._disk.read_bytes(path) if self.has_transaction_index else b""
+            self._aborted = decode_aborted(data)
         return self._aborted
 
     # -- the end ----------------------------------------------------------------------------------
@@ -372,6 +389,7 @@ class Segment:
         """Cut the `.log` itself; the caller has built the indexes for what remains."""
         self.file.truncate(position)
         self.size = position
+        self.inherited_bytes = 0
 
     def close(self) -> None:
         """Give back the file; it opens again if somebody reads."""
@@ -395,6 +413,15 @@ class Segment:
                     self._disk.rename(path, path + DELETED_SUFFIX)
                     renamed.append(path + DELETED_SUFFIX)
         return renamed
+
+
+def has_time(segment: Segment, entry: TimeEntry) -> bool:
+    """Whether a batch holds the offset of a time index entry and has its timestamp."""
+    position, size, base_offset, _ = segment.find(entry.offset)
+    if not size or base_offset > entry.offset:
+        return False
+    _, header = next(segment.headers(position))
+    return header.max_timestamp == entry.timestamp
 
 
 def floor_index(segments: Sequence[Segment], offset: int) -> int:

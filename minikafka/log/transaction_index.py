@@ -28,10 +28,10 @@ def encode_aborted(transaction: AbortedTransaction) -> bytes:
 
 
 def decode_aborted(data: bytes) -> list[AbortedTransaction]:
-    """The entries of a file; a partial last one is dropped. ValueError on an unknown version."""
-    entries = []
-    for version, *fields in _ENTRY.iter_unpack(data[: len(data) - len(data) % _ENTRY.size]):
-        if version != _VERSION:
-            raise ValueError(f"transaction index entry of version {version}")
-        entries.append(AbortedTransaction(*fields))
-    return entries
+    """The entries of a file; what is none (a partial last one, another version) is left out."""
+    whole = data[: len(data) - len(data) % _ENTRY.size]
+    return [
+        AbortedTransaction(*fields)
+        for version, *fields in _ENTRY.iter_unpack(whole)
+        if version == _VERSION
+    ]

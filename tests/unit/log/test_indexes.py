@@ -28,9 +28,9 @@ def test_offset_lookup_takes_the_last_entry_not_beyond() -> None:
     assert index.lookup(29) == (29, 6302)
     assert index.lookup(48) == (29, 6302)
     assert index.lookup(1000) == (49, 12604)
-    assert index.first_offset_from_position(6302) == 29
-    assert index.first_offset_from_position(6303) == 49
-    assert index.first_offset_from_position(12605) is None
+    assert index.first_from_position(6302) == (29, 6302)
+    assert index.first_from_position(6303) == (49, 12604)
+    assert index.first_from_position(12605) is None
 
 
 def test_offset_index_truncation_drops_the_offset_itself() -> None:
@@ -61,10 +61,10 @@ def test_time_index_layout_and_lookup() -> None:
     assert index.encode() == pack(">qiqi", 1_760_000_000_133, 19, 1_760_000_000_203, 49)
     again = TimeIndex.decode(index.encode())
     assert again.last() == (1_760_000_000_203, 49)
-    assert again.lookup(1_760_000_000_132) == 0
-    assert again.lookup(1_760_000_000_133) == 19
-    assert again.lookup(1_760_000_000_202) == 19
-    assert again.lookup(2**62) == 49
+    assert again.lookup(1_760_000_000_132) == (-1, 0)
+    assert again.lookup(1_760_000_000_133) == (1_760_000_000_133, 19)
+    assert again.lookup(1_760_000_000_202) == (1_760_000_000_133, 19)
+    assert again.lookup(2**62) == (1_760_000_000_203, 49)
     again.truncate(49)
     assert again.last() == (1_760_000_000_133, 19)
     assert TimeIndex().last() == (-1, 0)

@@ -205,13 +205,19 @@ async def test_folders_that_kafka_refuses_are_refused_by_name(tmp_path: Path) ->
         "replication-offset-checkpoint",
     ],
 )
-async def test_unreadable_checkpoints_are_refused(tmp_path: Path, name: str) -> None:
+async def test_a_damaged_checkpoint_is_reported_and_done_without(
+    tmp_path: Path, name: str, caplog: pytest.LogCaptureFixture
+) -> None:
     formatted(tmp_path)
     (tmp_path / name).write_text("0\n5\nt 0 1\n")
-    with pytest.raises(LogDirectoryError, match=name):
-        opened(tmp_path)
+    directory = opened(tmp_path)
+    assert name in caplog.text
+    assert directory.high_watermarks == {}
+    await directory.close(clean=False)
+    caplog.clear()
     (tmp_path / name).write_text("")
     await opened(tmp_path).close(clean=False)
+    assert not caplog.records
 
 
 async def test_an_existing_log_is_not_created_over(tmp_path: Path) -> None:

@@ -329,13 +329,27 @@ def test_old_message_formats_are_refused_and_not_cut(directory: Path) -> None:
     assert path.read_bytes() == old
 
 
-def test_an_unreadable_epoch_checkpoint_is_refused(directory: Path) -> None:
-    log = open_log(directory)
-    append(log, batch())
+@pytest.mark.parametrize(
+    "content",
+    ["0\n1\n0 zero\n", "0\n2\n0 0\n", "0\n3\n0 0\n1 51\n2 100\n", "0\n3\n0 0\n1 50\n6 100\n"],
+)
+@pytest.mark.parametrize("clean", [True, False])
+def test_epochs_that_the_batches_do_not_bear_out_are_made_anew(
+    directory: Path, content: str, clean: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    log = open_log(directory, **SMALL)
+    fill(log)
+    epochs = log.leader_epochs.entries()
+    assert epochs == [(0, 0), (1, 50), (2, 100)]
     log.close()
-    (directory / "leader-epoch-checkpoint").write_text("0\n1\n0 zero\n")
-    with pytest.raises(CorruptLogError, match="leader-epoch-checkpoint"):
-        open_log(directory, clean=True)
+    checkpoint = directory / "leader-epoch-checkpoint"
+    right = checkpoint.read_text()
+    checkpoint.write_text(content)
+    again = open_log(directory, clean=clean, recovery_point=149, **SMALL)
+    assert "leader-epoch-checkpoint" in caplog.text
+    assert again.leader_epochs.entries() == epochs
+    again.close()
+    assert checkpoint.read_text() == right
 
 
 def test_the_checkpointed_log_start_is_kept(directory: Path) -> None:
