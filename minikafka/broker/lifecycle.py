@@ -16,7 +16,7 @@ from uuid import UUID
 
 from minikafka.metadata.features import SUPPORTED
 from minikafka.metadata.image import MetadataImage
-from minikafka.protocol.errors import KafkaError, error_code
+from minikafka.protocol.errors import ErrorCode, KafkaError, error_code
 from minikafka.protocol.messages.broker_heartbeat import (
     BrokerHeartbeatRequest,
     BrokerHeartbeatResponse,
@@ -130,11 +130,16 @@ class BrokerLifecycle:
         await self._controller.handle(request, _CONTROLLER_REGISTRATION_VERSION, None)
 
     async def unfence(self) -> None:
-        """Say that this broker is ready until the controller agrees, then keep its session."""
+        """Say that this broker is ready until the controller agrees, then keep its session.
+
+        KafkaError when no log directory is left: the controller will never agree.
+        """
         while True:
             answer = await self._heartbeat()
             if not answer.is_fenced:
                 break
+            if not self._online_directory_ids():
+                raise KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, "no log directory is left")
             await asyncio.sleep(_UNFENCE_RETRY_S)
         self._heartbeats = self._scope.spawn(self._keep_session(), "heartbeats")
 
