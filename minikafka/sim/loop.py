@@ -192,8 +192,13 @@ class SimLoop(Scheduler, asyncio.AbstractEventLoop):
     def waiting(self) -> str:
         """The tasks that wait, for messages."""
         processes = [self.outside, *(m.process for m in self.machines.values() if m.process)]
-        tasks = [task for process in processes for task in process.tasks if not task.done()]
-        names = ", ".join(task.get_name() for task in tasks[:_TASKS_TOLD])
+        tasks = [
+            f"{process.machine.name}: {task.get_name()}"
+            for process in processes
+            for task in process.tasks
+            if not task.done()
+        ]
+        names = ", ".join(tasks[:_TASKS_TOLD])
         return f"seed {self.seed}, {self.now:.3f} s, {len(tasks)} tasks wait: {names}"
 
     # -- connections ------------------------------------------------------------------------------
