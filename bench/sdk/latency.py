@@ -20,11 +20,14 @@ _PAIR = 2
 
 
 class Latency(NamedTuple):
-    """µs: of wall time that a send took, and of this process's CPU for one."""
+    """µs: the wall time of each send, and this process's CPU for one on average."""
 
-    p50: float
-    p99: float
+    waits: list[float]
     cpu: float
+
+    def percentile(self, share: float) -> float:
+        waits = sorted(self.waits)
+        return waits[int(len(waits) * share)]
 
 
 class _Contestant:
@@ -40,9 +43,7 @@ class _Contestant:
         self.cpu_s += time.process_time() - cpu
 
     def summary(self) -> Latency:
-        waits = sorted(self.waits)
-        p50, p99 = waits[len(waits) // 2], waits[len(waits) * 99 // 100]
-        return Latency(p50 * 1e6, p99 * 1e6, self.cpu_s / len(waits) * 1e6)
+        return Latency([wait * 1e6 for wait in self.waits], self.cpu_s / len(self.waits) * 1e6)
 
 
 async def compare(bootstrap: str, sends: int) -> tuple[Latency, Latency]:
