@@ -51,6 +51,7 @@ EXCUSED: tuple[tuple[str, Rule, str, str], ...] = (
     ("minikafka/api/dispatch.py", rules.module_state, "_registered", _COMPILED),
     ("minikafka/network/connection.py", rules.exceptions, "Exception", _SUPERVISION),
     ("minikafka/replication/purgatory.py", rules.exceptions, "Exception", _PARKED),
+    ("minikafka/replication/cleaning.py", rules.exceptions, "Exception", _PERIODIC),
     ("minikafka/replication/maintenance.py", rules.exceptions, "Exception", _PERIODIC),
     ("minikafka/cli/main.py", rules.imports, "import_module", "a tool loads when it is called"),
     ("minikafka/sim/*", rules.supervised, "", "it is the loop itself"),

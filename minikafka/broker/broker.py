@@ -32,6 +32,7 @@ from minikafka.metadata.image import BROKER_RESOURCE, MetadataImage
 from minikafka.network.limits import OS_DEFAULT, NetworkLimits, SendPath
 from minikafka.network.server import Server
 from minikafka.protocol.errors import KafkaError
+from minikafka.replication.cleaning import LogCleaner
 from minikafka.replication.fetch_session import FetchSessionCache
 from minikafka.replication.flushing import Flusher
 from minikafka.replication.maintenance import Maintenance
@@ -92,6 +93,7 @@ class Broker:
         self._quorum: QuorumHost | None = None
         self._lifecycle: BrokerLifecycle | None = None
         self._replicas: ReplicaManager | None = None
+        self._cleaner: LogCleaner | None = None
         self._serving: Services | None = None
 
     async def start(self) -> None:
@@ -165,6 +167,15 @@ class Broker:
             age_clock=self._age_clock,
             scope=self._scope,
         ).start()
+        self._cleaner = LogCleaner(
+            settings=self._in_effect(quorum.image),
+            replicas=replicas,
+            disk=self._disk,
+            wall_clock=self._wall_clock,
+            age_clock=self._age_clock,
+            scope=self._scope,
+        )
+        self._cleaner.start()
         logger.info(
             "node %d of cluster %s listens on %s",
             settings.node_id,
@@ -188,6 +199,8 @@ class Broker:
         epoch = -1 if self._lifecycle is None else self._lifecycle.broker_epoch
         replicas, self._replicas = self._replicas, None
         self._age_clock.close()
+        if self._cleaner is not None:
+            await self._cleaner.stop()
         await self._stop_quorum()
         if replicas is not None:
             # Last, for this writes the markers that say that all is well.
@@ -331,15 +344,19 @@ class Broker:
     # -- while it runs --------------------------------------------------------------------------
 
     def _follow(self, image: MetadataImage, delta: MetadataDelta) -> None:
-        """Configs of this broker that may change while it runs and that the network obeys."""
+        """Configs of this broker that may change while it runs: the network's, the cleaner's."""
         names = ("", str(self._settings.node_id))
         if not any((BROKER_RESOURCE, name) in delta.changed_configs for name in names):
             return
-        settings = self._settings.with_dynamic(
-            image.cluster_configs, image.broker_configs(self._settings.node_id)
-        )
+        settings = self._in_effect(image)
         for server in self._servers:
             server.limits = network_limits(settings)
+        if self._cleaner is not None:
+            self._cleaner.settings = settings
+
+    def _in_effect(self, image: MetadataImage) -> BrokerSettings:
+        node_id = self._settings.node_id
+        return self._settings.with_dynamic(image.cluster_configs, image.broker_configs(node_id))
 
     def _online_directory_ids(self) -> list[UUID]:
         replicas = self._replicas

@@ -7,6 +7,7 @@ The first dirty offset of each log is kept in the directory's `cleaner-offset-ch
 Kafka's format. A log without an entry is dirty from its start.
 """
 
+import logging
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -17,11 +18,12 @@ from minikafka.log.checkpoints import (
     encode_offsets,
 )
 from minikafka.log.directory import LogDirectory
-from minikafka.log.errors import LogDirectoryError
 from minikafka.log.partition_log import PartitionLog
 from minikafka.log.segment import Segment
 from minikafka.runtime.disk import Disk
 from minikafka.settings.kinds import LONG_MAX
+
+_LOG = logging.getLogger("minikafka.log")
 
 
 class DirtySpan:
@@ -104,7 +106,6 @@ class CleanerOffsets:
     __slots__ = ("_clean", "_directory", "_disk", "_path", "_read")
 
     def __init__(self, disk: Disk, directory: LogDirectory) -> None:
-        """Raises LogDirectoryError for a checkpoint that is none."""
         self._disk = disk
         self._directory = directory
         self._path = f"{directory.path}/{CLEANER_OFFSETS}"
@@ -114,7 +115,8 @@ class CleanerOffsets:
         except FileNotFoundError:
             self._read = {}
         except ValueError as fault:
-            raise LogDirectoryError(self._path, str(fault)) from fault
+            _LOG.error("%s: damaged (%s), all logs are compacted anew", self._path, fault)
+            self._read = {}
 
     def first_dirty(self, log: PartitionLog) -> int:
         """The offset from which on `log` is dirty."""

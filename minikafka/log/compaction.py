@@ -86,7 +86,7 @@ async def compact(
     pace: Pace,
     is_open: Callable[[], bool],
 ) -> int:
-    """One pass; returns the new first dirty offset. `offsets` is empty, and is so afterwards.
+    """One pass; returns the new first dirty offset. `offsets` is empty, and is so after a success.
 
     `is_open` says whether the log is still in use. Raises LogChangedError when the pass was given
     up, CorruptLogError for what cannot be read, MissingExtraError, OSError.
@@ -110,16 +110,12 @@ async def compact(
             work.swap(group)
             await disk.fsync_dir(log.directory)
             work.require_unchanged(is_open())
-    except LogChangedError:
-        if work.cleaned is not None:
-            work.cleaned.close()
-            await disk.remove([work.cleaned.path(suffix) for suffix in work.cleaned.suffixes()])
-        raise
     finally:
-        end = max(offsets.latest_offset + 1, span.first_dirty)
-        for _ in offsets.clear():
-            if pace.is_over(0):
-                await pace.rest()
+        await work.discard()
+    end = offsets.latest_offset + 1
+    for _ in offsets.clear():
+        if pace.is_over(0):
+            await pace.rest()
     return end
 
 
@@ -235,6 +231,13 @@ class Compaction:
         if old[0] is self._first:
             self._first = segment
         self.cleaned = None
+
+    async def discard(self) -> None:
+        """Remove what was written and has not come into the log."""
+        cleaned, self.cleaned = self.cleaned, None
+        if cleaned is not None:
+            cleaned.close()
+            await self._disk.remove([cleaned.path(suffix) for suffix in cleaned.suffixes()])
 
     def _rewrite_batch(
         self, segment: Segment, header: BatchHeader, batch: Buffer, is_at_end: bool, last: Segment

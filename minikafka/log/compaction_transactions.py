@@ -9,7 +9,7 @@ goes when that has passed (KIP-534).
 from collections.abc import Iterable
 from heapq import heappop, heappush
 
-from minikafka.log.recovery import read_marker
+from minikafka.log.markers import read_marker
 from minikafka.log.transaction_index import AbortedTransaction
 from minikafka.records.batch import BatchHeader
 from minikafka.runtime.buffers import Buffer

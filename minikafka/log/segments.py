@@ -106,13 +106,16 @@ class Segments:
         none; `segment.jitter.ms` makes partitions that were created together roll apart.
         """
         segment, settings = self.active, self._settings
-        jitter_ms = 0
+        jitter_ms, segment_ms = 0, settings.segment_ms
+        if "compact" in settings.cleanup_policy:
+            # What is in the active segment cannot be compacted.
+            segment_ms = min(segment_ms, settings.max_compaction_lag_ms)
         if settings.segment_jitter_ms and self._random is not None:
-            longest = min(settings.segment_jitter_ms, settings.segment_ms)
+            longest = min(settings.segment_jitter_ms, segment_ms)
             jitter_ms = int(self._random.random() * longest)
         began = first_timestamp if first_timestamp >= 0 else segment.created_ms
         segment.first_timestamp = first_timestamp
-        segment.roll_at = began + settings.segment_ms - jitter_ms
+        segment.roll_at = began + segment_ms - jitter_ms
         index_bytes = settings.segment_index_bytes
         segment.index_entries_max = max(
             1, min(index_bytes // OFFSET_ENTRY_BYTES, index_bytes // TIME_ENTRY_BYTES - 1)

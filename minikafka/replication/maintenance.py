@@ -20,8 +20,6 @@ from minikafka.settings.broker import BrokerSettings
 
 logger = logging.getLogger("minikafka.replicas")
 
-logger = logging.getLogger("minikafka.replicas")
-
 # Kafka's cadences that have no key.
 PRODUCER_EXPIRY_CHECK_MS = 600_000
 PURGE_CHECK_MS = 1_000

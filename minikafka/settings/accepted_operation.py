@@ -21,12 +21,8 @@ producer.purgatory.purge.interval.requests: int = 1000
     How often Kafka sweeps waiting produces. Nothing to sweep here.
 share.fetch.purgatory.purge.interval.requests: int = 1000
     How often Kafka sweeps waiting share fetches. Nothing to sweep here.
-log.cleaner.io.buffer.load.factor: double = 0.9, cluster-wide
-    How full the cleaner's map of keys may become.
 log.cleaner.io.buffer.size: int = 524288, 0.., cluster-wide
     Memory for the cleaner's reads and writes.
-log.cleaner.io.max.bytes.per.second: double = 1.7976931348623157E308, cluster-wide
-    The cleaner reads and writes at most so fast.
 kafka.metrics.polling.interval.secs: int = 10, 1..
     How often metrics reporters are called.
 kafka.metrics.reporters: list =

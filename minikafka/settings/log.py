@@ -184,7 +184,6 @@ class LogSettings(Declared):
         "log.cleaner.enable",
         True,
         kind=BOOLEAN,
-        acted_upon=False,
         doc="Run the cleaner that compacts logs.",
     )
     log_cleaner_backoff_ms = setting(
@@ -193,7 +192,6 @@ class LogSettings(Declared):
         kind=LONG,
         at_least=0,
         dynamic="cluster-wide",
-        acted_upon=False,
         doc="How long the cleaner sleeps when there was nothing to compact.",
     )
     log_cleaner_dedupe_buffer_size = setting(
@@ -201,8 +199,21 @@ class LogSettings(Declared):
         134217728,
         kind=LONG,
         dynamic="cluster-wide",
-        acted_upon=False,
         doc="Memory for the cleaner's map of keys, over all cleaner threads.",
+    )
+    log_cleaner_io_buffer_load_factor = setting(
+        "log.cleaner.io.buffer.load.factor",
+        0.9,
+        kind=DOUBLE,
+        dynamic="cluster-wide",
+        doc="How full the cleaner's map of keys may become.",
+    )
+    log_cleaner_io_max_bytes_per_second = setting(
+        "log.cleaner.io.max.bytes.per.second",
+        1.7976931348623157e308,
+        kind=DOUBLE,
+        dynamic="cluster-wide",
+        doc="The cleaner reads and writes at most so fast.",
     )
     log_cleaner_threads = setting(
         "log.cleaner.threads",
@@ -211,7 +222,7 @@ class LogSettings(Declared):
         at_least=0,
         dynamic="cluster-wide",
         acted_upon=False,
-        doc="Logs that are compacted at a time.",
+        doc="Logs that are compacted at a time. Here always one.",
     )
     log_cleaner_min_cleanable_ratio = setting(
         "log.cleaner.min.cleanable.ratio",
@@ -220,7 +231,6 @@ class LogSettings(Declared):
         at_least=0,
         at_most=1,
         dynamic="cluster-wide",
-        acted_upon=False,
         doc="A log is compacted when so large a part of it has not been compacted yet.",
     )
     log_cleaner_delete_retention_ms = setting(
@@ -229,7 +239,6 @@ class LogSettings(Declared):
         kind=LONG,
         at_least=0,
         dynamic="cluster-wide",
-        acted_upon=False,
         doc="How long compaction keeps tombstones and transaction markers.",
     )
     log_cleaner_min_compaction_lag_ms = setting(
@@ -238,7 +247,6 @@ class LogSettings(Declared):
         kind=LONG,
         at_least=0,
         dynamic="cluster-wide",
-        acted_upon=False,
         doc="Records younger than this are not compacted away.",
     )
     log_cleaner_max_compaction_lag_ms = setting(
@@ -247,7 +255,6 @@ class LogSettings(Declared):
         kind=LONG,
         at_least=1,
         dynamic="cluster-wide",
-        acted_upon=False,
         doc="Records older than this make their log due for compaction.",
     )
     compression_type = setting(

@@ -97,7 +97,6 @@ class TopicKeys(Declared):
         at_least=0,
         synonyms=("log.cleaner.delete.retention.ms",),
         hostile=(0, 1000),
-        acted_upon=False,
         doc="How long compaction keeps tombstones and transaction markers.",
     )
     file_delete_delay_ms = setting(
@@ -176,7 +175,6 @@ class TopicKeys(Declared):
         kind=LONG,
         at_least=1,
         synonyms=("log.cleaner.max.compaction.lag.ms",),
-        acted_upon=False,
         doc="Records older than this make their log due for compaction.",
     )
     max_message_bytes = setting(
@@ -219,7 +217,6 @@ class TopicKeys(Declared):
         at_least=0,
         at_most=1,
         synonyms=("log.cleaner.min.cleanable.ratio",),
-        acted_upon=False,
         doc="A log is compacted when so large a part of it has not been compacted yet.",
     )
     min_compaction_lag_ms = setting(
@@ -228,7 +225,6 @@ class TopicKeys(Declared):
         kind=LONG,
         at_least=0,
         synonyms=("log.cleaner.min.compaction.lag.ms",),
-        acted_upon=False,
         doc="Records younger than this are not compacted away.",
     )
     min_insync_replicas = setting(
