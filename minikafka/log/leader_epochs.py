@@ -33,6 +33,11 @@ class LeaderEpochs:
         """The newest epoch, -1 without any."""
         return self._epochs[-1] if self._epochs else NO_EPOCH
 
+    @property
+    def latest_start(self) -> int:
+        """Where the newest epoch began, -1 without any."""
+        return self._starts[-1] if self._starts else NO_OFFSET
+
     def assign(self, epoch: int, start_offset: int) -> None:
         """`epoch` writes from `start_offset` on; what contradicts that is forgotten."""
         assert epoch >= 0, "a leader epoch is not negative"

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from harness import apache
 from harness.broker import RunningBroker, Software
 from harness.clients import CODECS
 from harness.contents import Shown, Written, commit, committed, produce, read
@@ -178,9 +179,18 @@ def end(broker: RunningBroker, how: str) -> None:
         assert broker.stop() in (0, 143), broker.output_tail()  # 143: the JVM's at SIGTERM
 
 
+class ShortLived(RunningBroker):
+    """Started for seconds: with the compiler and collector of a JVM that starts fast."""
+
+    def _command(self) -> list[str]:
+        if self.software is Software.APACHE:
+            return apache.command("kafka.Kafka", [str(self.properties_file)], apache.TOOL_FLAGS)
+        return super()._command()
+
+
 @pytest.fixture
 def broker(tmp_path: Path) -> Iterator[RunningBroker]:
-    broker = RunningBroker(tmp_path, SETTINGS)
+    broker = ShortLived(tmp_path, SETTINGS)
     yield broker
     broker.kill()
 
