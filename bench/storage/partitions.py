@@ -4,7 +4,7 @@ import statistics
 import time
 
 from harness.broker import RunningBroker
-from harness.peer import Topic, batch_of
+from harness.peer import Peer, Topic, batch_of
 
 from bench import accounting
 from bench.scenario import Figure, Figures, Scenario
@@ -81,7 +81,7 @@ class Partitions(Scenario):
         figures["killed_s"] = restarted_s(broker, names)
         return figures
 
-    def _metadata_ms(self, peer: traffic.Peer, name: str) -> float:
+    def _metadata_ms(self, peer: Peer, name: str) -> float:
         asked = time.perf_counter()
         traffic.metadata(peer, name)
         return (time.perf_counter() - asked) * 1000

@@ -267,9 +267,9 @@ class PartitionLog(SwappableLog):
     def assign_leader_epoch(self, epoch: int) -> None:
         """This replica leads from the log end on, in `epoch`.
 
-        OffsetForLeaderEpoch knows it at once; the checkpoint learns it with the epoch's first batch,
-        for an epoch that has written nothing is missed by nobody: ten thousand idle partitions
-        would rewrite theirs at every stop.
+        OffsetForLeaderEpoch knows it at once; the checkpoint learns it with the epoch's first
+        batch, for an epoch that has written nothing is missed by nobody: ten thousand idle
+        partitions would rewrite theirs at every stop.
         """
         epochs = self.leader_epochs
         was_dirty = epochs.dirty

@@ -5,7 +5,7 @@ read with confluent-kafka, which is transactional where the broker is.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import confluent_kafka
 
@@ -130,13 +130,14 @@ def _shown(message: confluent_kafka.Message) -> Shown:
     partition, offset = message.partition(), message.offset()
     assert partition is not None
     assert offset is not None
+    headers: list[Any] = list(message.headers() or ())
     return Shown(
         partition,
         offset,
         message.timestamp(),
         message.key(),
         message.value(),
-        tuple(message.headers() or ()),
+        tuple(headers),
     )
 
 
@@ -145,8 +146,9 @@ def commit(bootstrap: str, group: str, topic: str, offset: int, metadata: str) -
     consumer = confluent_kafka.Consumer({"bootstrap.servers": bootstrap, "group.id": group})
     try:
         position = confluent_kafka.TopicPartition(topic, 0, offset, metadata)
-        (answered,) = consumer.commit(offsets=[position], asynchronous=False) or ()
-        assert answered.error is None, answered.error
+        answered = consumer.commit(offsets=[position], asynchronous=False)
+        assert answered
+        assert answered[0].error is None, answered[0].error
     finally:
         consumer.close()
 
