@@ -155,10 +155,10 @@ class Broker:
         await lifecycle.register(self._advertised())
         await lifecycle.register_controller(self._controller_endpoints())
         await lifecycle.unfence()
+        services.groups.start()
         for server in self._servers:
             await server.accept()
         services.producer_ids.start()
-        services.groups.start()
         Maintenance(
             settings=settings,
             replicas=replicas,
