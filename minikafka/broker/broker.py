@@ -130,6 +130,7 @@ class Broker:
             scope=self._scope,
             controller=controller,
             random=self._random,
+            age_clock=self._age_clock,
         )
         await quorum.start()
         gateway = ControllerHost(controller, quorum, storage, self._metadata_disk)

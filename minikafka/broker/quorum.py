@@ -24,6 +24,7 @@ from minikafka.broker.metadata_log import (
     open_metadata_log,
     read_batches,
 )
+from minikafka.broker.metadata_snapshots import MetadataSnapshots
 from minikafka.broker.storage import StorageError
 from minikafka.metadata.delta import MetadataDelta
 from minikafka.metadata.features import METADATA_VERSION, unsupported_features
@@ -52,7 +53,7 @@ if TYPE_CHECKING:
     from minikafka.metadata.replay import MetadataRecord
     from minikafka.raft.effects import Batch, Effects
     from minikafka.raft.events import Event
-    from minikafka.runtime.clock import WallClock
+    from minikafka.runtime.clock import AgeClock, WallClock
     from minikafka.runtime.disk import Disk
     from minikafka.runtime.tasks import Scope
     from minikafka.settings.broker import BrokerSettings
@@ -81,7 +82,8 @@ class _LogView:
 
     @property
     def last_epoch(self) -> int:
-        return max(self._log.leader_epochs.latest, 0)
+        of_snapshot = 0 if self._snapshot is None else self._snapshot[1]
+        return max(self._log.leader_epochs.latest, of_snapshot)
 
     @property
     def log_start_offset(self) -> int:
@@ -117,6 +119,7 @@ class QuorumHost:
         scope: Scope,
         controller: ClusterController,
         random: Random,
+        age_clock: AgeClock,
     ) -> None:
         self._settings = settings
         self._storage = storage
@@ -125,6 +128,8 @@ class QuorumHost:
         self._scope = scope
         self._controller = controller
         self._random = random
+        self._age_clock = age_clock
+        self._snapshots: MetadataSnapshots | None = None
         self.image = MetadataImage()
         self._loader = MetadataLoader(self.image)
         self._callbacks: list[Publish] = []
@@ -187,6 +192,18 @@ class QuorumHost:
         )
         self._require_sole_voter(history.voters)
         self._step(Started())
+        snapshots = self._snapshots = MetadataSnapshots(
+            settings=self._settings,
+            disk=self._disk,
+            directory=directory,
+            log=self._log,
+            node=self._node,
+            wall_clock=self._wall_clock,
+            age_clock=self._age_clock,
+            scope=self._scope,
+        )
+        self.on_publish(snapshots.publish)
+        snapshots.start()
 
     async def stop(self) -> None:
         """Close the log; everything appended is made durable first. Waiters are told 41."""
@@ -194,6 +211,8 @@ class QuorumHost:
             return
         self._is_open = False
         self._fail_waiting()
+        if self._snapshots is not None:
+            await self._snapshots.stop()
         if self._flushing is not None:
             await asyncio.wait([self._flushing])
         await self._disk.sync_paths(self._log.close())
@@ -254,13 +273,16 @@ class QuorumHost:
             kraft_version, voters = found[2].kraft_version, found[2].voters
         history = VoterHistory(voters, kraft_version)
         start = self._log.log_start_offset
-        if start > 0:
-            if found is None or found[0] < start:
-                raise StorageError(
-                    f"{self._storage.metadata_log}: the log begins at offset {start}, and there is "
-                    "no snapshot of what came before."
-                )
+        if start > 0 and (found is None or found[0] < start):
+            raise StorageError(
+                f"{self._storage.metadata_log}: the log begins at offset {start}, and there is no "
+                "snapshot of what came before."
+            )
+        if found is not None and found[0] > 0:
             end_offset, epoch, snapshot = found
+            if end_offset > self._log.log_end_offset:
+                # It was committed, so the log had it once; from here on it goes on.
+                self._log.truncate_fully_and_start_at(end_offset)
             records = [decode_record(value)[0] for value in snapshot.values]
             self._take(
                 MetadataBatch(

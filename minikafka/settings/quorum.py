@@ -152,7 +152,6 @@ class QuorumSettings(Declared):
         kind=LONG,
         at_least=1,
         hostile=(1000, 20971520),
-        acted_upon=False,
         doc="So many bytes of new metadata records make a new snapshot.",
     )
     metadata_log_max_snapshot_interval_ms = setting(
@@ -160,21 +159,18 @@ class QuorumSettings(Declared):
         3600000,
         kind=LONG,
         at_least=0,
-        acted_upon=False,
         doc="The longest time between two snapshots of changed metadata. 0: only by size.",
     )
     metadata_max_retention_bytes = setting(
         "metadata.max.retention.bytes",
         104857600,
         kind=LONG,
-        acted_upon=False,
         doc="Metadata log and snapshots together may take so much before the oldest are deleted.",
     )
     metadata_max_retention_ms = setting(
         "metadata.max.retention.ms",
         604800000,
         kind=LONG,
-        acted_upon=False,
         doc="How long metadata segments and snapshots are kept once a newer snapshot covers them.",
     )
     metadata_max_idle_interval_ms = setting(

@@ -22,7 +22,7 @@ from minikafka.protocol.messages.create_topics import (
     CreatableTopicResult,
     CreateTopicsRequest,
 )
-from minikafka.runtime.clock import WallClock
+from minikafka.runtime.clock import AgeClock, WallClock
 from minikafka.runtime.entropy import random_uuid
 from minikafka.runtime.local_disk import LocalDisk
 from minikafka.runtime.tasks import Scope
@@ -81,6 +81,7 @@ class Node:
             random=self.random,
             new_uuid=lambda: random_uuid(self.random),
         )
+        self.age_clock = AgeClock(asyncio.get_running_loop())
         self.quorum = QuorumHost(
             settings=self.settings,
             storage=self.storage,
@@ -89,6 +90,7 @@ class Node:
             scope=self.scope,
             controller=self.controller,
             random=self.random,
+            age_clock=self.age_clock,
         )
         self.host = ControllerHost(self.controller, self.quorum, self.storage, self.disk)
 
