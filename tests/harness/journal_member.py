@@ -104,8 +104,9 @@ def run_kafka_python(
     consumer.subscribe([topic], listener=Listener())
     fenced = (kafka.errors.CommitFailedError, kafka.errors.RebalanceInProgressError)
     while not stopped.is_set():
-        polled = consumer.poll(200)
-        journal.process(_flat(polled))
+        # A short poll may end within a rebalance, and 3.0 forgets some that it has not seen to the
+        # end: those it began because metadata had changed.
+        journal.process(_flat(consumer.poll(1000)))
         while journal.pending:
             journal.attempt()
             ends = {
