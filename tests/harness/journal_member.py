@@ -9,6 +9,7 @@ import logging
 import signal
 import sys
 import threading
+import time
 import warnings
 from collections.abc import Iterable
 from typing import Any
@@ -56,6 +57,8 @@ def run_confluent(
             except confluent_kafka.KafkaException as refusal:
                 if refusal.args[0].code() in fenced:
                     journal.refused()
+                else:
+                    time.sleep(RETRY_S)
 
     def lost(*_: object) -> None:
         batch.clear()
@@ -119,7 +122,7 @@ def run_kafka_python(
             except fenced:
                 journal.refused()
             except kafka.errors.KafkaError:
-                stopped.wait(RETRY_S)
+                time.sleep(RETRY_S)
     consumer.close()
 
 
