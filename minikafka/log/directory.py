@@ -274,23 +274,27 @@ class LogDirectory:
         """Cut a log to end at `offset`; see `PartitionLog.truncate_to`.
 
         A checkpoint that promises more is lowered first: recovery after a crash would begin behind
-        what is written at the cut.
+        what is written at the cut, or miss that the cut itself was lost.
         """
-        await self._lower_checkpoints((topic, partition), offset)
+        bases = self.logs[topic, partition].segment_base_offsets
+        base_offset = max((base for base in bases if base <= offset), default=offset)
+        await self._lower_checkpoints((topic, partition), base_offset, offset)
         self.logs[topic, partition].truncate_to(offset)
 
     async def truncate_log_fully(self, topic: str, partition: int, offset: int) -> None:
         """Empty a log and let it begin at `offset`, lowering the checkpoints first."""
-        await self._lower_checkpoints((topic, partition), offset)
+        await self._lower_checkpoints((topic, partition), offset, offset)
         self.logs[topic, partition].truncate_fully_and_start_at(offset)
 
-    async def _lower_checkpoints(self, key: TopicPartition, offset: int) -> None:
-        for name, offsets in (
-            (RECOVERY_POINTS, self._recovery_points),
-            (LOG_START_OFFSETS, self._log_start_offsets),
+    async def _lower_checkpoints(
+        self, key: TopicPartition, recovery_point: int, log_start_offset: int
+    ) -> None:
+        for name, offsets, at_most in (
+            (RECOVERY_POINTS, self._recovery_points, recovery_point),
+            (LOG_START_OFFSETS, self._log_start_offsets, log_start_offset),
         ):
-            if offsets.get(key, 0) > offset:
-                offsets[key] = offset
+            if offsets.get(key, 0) > at_most:
+                offsets[key] = at_most
                 await self._write_offsets(name, offsets)
 
     def schedule_delete(

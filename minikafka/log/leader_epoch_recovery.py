@@ -67,6 +67,12 @@ def _contradiction(
     first_offset = max(log_start_offset, segments[0].base_offset)
     entries = [entry for entry in epochs.entries() if entry[1] < log_end_offset]
     held = [entry for entry in entries if entry[1] >= first_offset]
+    oldest = _batch_reaching(segments, first_offset)
+    if oldest is not None:
+        # An empty file says "no entries", and is what a loss of power may leave.
+        offset, epoch = max(oldest.base_offset, first_offset), oldest.partition_leader_epoch
+        if epochs.at(offset) != epoch:
+            return f"offset {offset} is of epoch {epoch}, not {epochs.at(offset)}"
     for epoch, start_offset in held:
         first = _batch_reaching(segments, start_offset)
         if first is None or first.partition_leader_epoch < epoch:

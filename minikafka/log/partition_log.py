@@ -377,7 +377,8 @@ class PartitionLog(SwappableLog):
         self._unsynced += [self.directory, kept[-1].path(LOG_SUFFIX)]
         self._use(kept)
         self.log_start_offset = min(self.log_start_offset, self.log_end_offset)
-        self.recovery_point = min(self.recovery_point, self.log_end_offset)
+        # What was cut may come back until the segment is flushed: recovery must read it.
+        self.recovery_point = min(self.recovery_point, kept[-1].base_offset)
         self.leader_epochs.truncate_from_end(self.log_end_offset)
         self._write_leader_epochs()
         self._snapshots.delete_above(self.log_end_offset)

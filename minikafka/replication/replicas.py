@@ -3,10 +3,10 @@
 Roles come from metadata, never from requests: `load` opens at start what the image puts on this
 broker, `publish` follows every committed change. What happens by age is in `maintenance`.
 
-A change that brings many new replicas makes `NEW_LOGS_PER_TURN` of them at once and the others in
-the next turns of the loop, so that ten thousand partitions (a good 0.4 ms each) do not keep
-everybody else waiting; until its turn has come a partition is answered NOT_LEADER_OR_FOLLOWER, as
-by a Kafka whose broker has not caught up with its metadata.
+A change that brings many new replicas makes some of them at once and the others in the next turns
+of the loop, so that ten thousand partitions (a good 0.4 ms each, several on a busy disk) do not
+keep everybody else waiting; until its turn has come a partition is answered NOT_LEADER_OR_FOLLOWER,
+as by a Kafka whose broker has not caught up with its metadata.
 
 An I/O error takes the log directory offline: its partitions are served as storage errors, the
 others go on (with one directory the owner ends the process, as Kafka does). A full disk does not:
@@ -42,6 +42,11 @@ logger = logging.getLogger("minikafka.replicas")
 OfflineReport = Callable[[LogDirectory, OSError], None]
 
 NEW_LOGS_PER_TURN = 64
+"""At most so many logs are made in one turn of the loop, ..."""
+NEW_LOGS_AT_ONCE = 8
+"""... at least so many, ..."""
+NEW_LOGS_TURN_MS = 10
+"""... and in between no more once this time is over."""
 
 
 class ReplicaManager:
@@ -165,10 +170,13 @@ class ReplicaManager:
 
     def _start_some(self) -> None:
         """Make the next few of the awaited logs, as metadata wants them by now."""
-        for name, index in list(islice(self._awaited, NEW_LOGS_PER_TURN)):
-            del self._awaited[name, index]
-            topic = self._image.topics[name]
-            self._start_replica(topic, index, topic.partitions[index])
+        until_ms = self._wall_clock.now_ms() + NEW_LOGS_TURN_MS
+        for count, key in enumerate(list(islice(self._awaited, NEW_LOGS_PER_TURN))):
+            if count >= NEW_LOGS_AT_ONCE and self._wall_clock.now_ms() >= until_ms:
+                break
+            del self._awaited[key]
+            topic = self._image.topics[key[0]]
+            self._start_replica(topic, key[1], topic.partitions[key[1]])
         if self._awaited:
             asyncio.get_running_loop().call_soon(self._start_some)
 

@@ -187,8 +187,8 @@ async def test_a_damaged_batch_is_told(own_broker: RunningBroker) -> None:
     own_broker.kill()
     (segment,) = (own_broker.log_dir / "sdk-c8-0").glob("*.log")
     data = segment.read_bytes()
-    good = build_batch([(1, None, b"good", ())], base_offset=3)
-    bad = bytearray(build_batch([(1, None, b"evil", ())], base_offset=4))
+    good = build_batch([(1, None, b"good", ())], base_offset=3, leader_epoch=0)
+    bad = bytearray(build_batch([(1, None, b"evil", ())], base_offset=4, leader_epoch=0))
     bad[-3] ^= 1
     segment.write_bytes(data + good + bad)
     (own_broker.log_dir / ".kafka_cleanshutdown").write_text('{"version":0,"brokerEpoch":1}')

@@ -9,6 +9,7 @@ import logging
 import signal
 import sys
 import threading
+import time
 import warnings
 from collections.abc import Iterable
 from typing import Any
@@ -56,6 +57,8 @@ def run_confluent(
             except confluent_kafka.KafkaException as refusal:
                 if refusal.args[0].code() in fenced:
                     journal.refused()
+                else:
+                    time.sleep(RETRY_S)
 
     def lost(*_: object) -> None:
         batch.clear()
@@ -104,8 +107,9 @@ def run_kafka_python(
     consumer.subscribe([topic], listener=Listener())
     fenced = (kafka.errors.CommitFailedError, kafka.errors.RebalanceInProgressError)
     while not stopped.is_set():
-        polled = consumer.poll(200)
-        journal.process(_flat(polled))
+        # A short poll may end within a rebalance, and 3.0 forgets some that it has not seen to the
+        # end: those it began because metadata had changed.
+        journal.process(_flat(consumer.poll(1000)))
         while journal.pending:
             journal.attempt()
             ends = {
@@ -118,7 +122,7 @@ def run_kafka_python(
             except fenced:
                 journal.refused()
             except kafka.errors.KafkaError:
-                stopped.wait(RETRY_S)
+                time.sleep(RETRY_S)
     consumer.close()
 
 

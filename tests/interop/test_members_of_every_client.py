@@ -38,7 +38,7 @@ class Story:
     """One broker, one group of one client: what was produced, and all who ever took part."""
 
     def __init__(self, library: Library, directory: Path, tool: GroupTool) -> None:
-        self.library = library
+        self.client = library
         self.tool = tool
         settings = {"group.initial.rebalance.delay.ms": "1000"}
         self.broker = RunningBroker(directory, settings)
@@ -55,7 +55,7 @@ class Story:
             wire.create_topic(TOPIC, PARTITIONS)
         last = self.dynamic_members_join_leave_and_die()
         last.leave()
-        if self.library.static:
+        if self.client.static:
             members = self.static_members_are_restarted_one_by_one()
         else:
             members = [self.start(client_id) for client_id in ("one", "two", "three")]
@@ -145,7 +145,7 @@ class Story:
     def everybody_stops(self, members: list[Member]) -> None:
         for member in members:
             member.leave()
-        if self.library.static:
+        if self.client.static:
             assert len(self.describe().members) == 3, "a static member stays until its session ends"
             self.tool.remove(self.broker.bootstrap, GROUP, "one", "two", "three")
         assert self.describe().state == "Empty"
@@ -177,8 +177,8 @@ class Story:
     def start(
         self, client_id: str, session_ms: int = LONG_SESSION_MS, instance: str | None = None
     ) -> Member:
-        member = member_class(self.library)(
-            self.library, self.broker.bootstrap, GROUP, TOPIC, client_id, session_ms, instance
+        member = member_class(self.client)(
+            self.client, self.broker.bootstrap, GROUP, TOPIC, client_id, session_ms, instance
         )
         self.started.append(member)
         return member
@@ -262,7 +262,7 @@ class Story:
 
         (state,) = members_truth.rows(self.ask("--describe", "--group", GROUP, "--state"))
         assert state["COORDINATOR"] == self.broker.bootstrap
-        assert state["ASSIGNMENT-STRATEGY"] == self.library.assignor
+        assert state["ASSIGNMENT-STRATEGY"] == self.client.assignor
         assert (state["STATE"], state["#MEMBERS"]) == ("Stable", str(len(members)))
 
     def the_tool_shows_offsets(self) -> list[dict[str, str]]:
@@ -284,8 +284,8 @@ def stories(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[dict[Library, Future[None]]]:
     """The stories of all clients that were asked for, being told."""
-    wanted = [
-        item.callspec.params["library"]
+    wanted: list[Library] = [
+        item.callspec.params["library"]  # type: ignore[misc]  # pytest calls it an object
         for item in request.session.items
         if isinstance(item, pytest.Function) and item.path == request.path
     ]
@@ -296,7 +296,7 @@ def stories(
             story.tell()
             story.broker.assert_alive()
 
-    at_once = 3 if target() is Software.MINIKAFKA else 2
+    at_once = 4 if target() is Software.MINIKAFKA else 2
     with GroupTool() as tool, ThreadPoolExecutor(at_once) as executor:
         yield {library: executor.submit(tell, library) for library in wanted}
 

@@ -30,9 +30,10 @@ from minikafka.settings.broker import BrokerSettings
 
 
 class GatedDisk(LocalDisk):
-    """A disk whose flushes wait until `let_flush` is set, or fail with `fault`."""
+    """A disk whose flushes wait until `let_flush` is set, or fail with `fault`, and that says to be
+    full while `is_full`."""
 
-    __slots__ = ("fault", "flush_asked", "flushes", "let_flush")
+    __slots__ = ("fault", "flush_asked", "flushes", "is_full", "let_flush")
 
     def __init__(self) -> None:
         super().__init__("metadata")
@@ -41,6 +42,10 @@ class GatedDisk(LocalDisk):
         self.flush_asked = asyncio.Event()
         self.fault: OSError | None = None
         self.flushes = 0
+        self.is_full = False
+
+    def free_space(self, path: str) -> int:
+        return 0 if self.is_full else super().free_space(path)
 
     async def in_thread(self, work: Callable[..., None], *arguments: object) -> None:
         self.flushes += 1

@@ -57,6 +57,22 @@ async def test_a_refusal_waits_for_what_it_refers_to(make_node: Any) -> None:
     assert first.done()
 
 
+async def test_what_the_disk_has_no_room_for_is_refused_and_leaves_nothing(make_node: Any) -> None:
+    node = await make_node()
+    await node.register()
+    end_offset = node.quorum.log_end_offset
+    node.disk.is_full = True
+    for _ in range(2):
+        with pytest.raises(KafkaError, match="no room for the metadata log") as refused:
+            await node.create("orders")
+        assert refused.value.code == ErrorCode.KAFKA_STORAGE_ERROR
+    await node.heartbeat()  # writes nothing, so it needs no room
+    assert node.quorum.log_end_offset == end_offset
+    node.disk.is_full = False
+    assert (await node.create("orders")).error_code == 0
+    assert list(node.quorum.image.topics) == ["orders"]
+
+
 async def test_a_request_may_time_out_and_still_happen(make_node: Any) -> None:
     node = await make_node()
     await node.register()
