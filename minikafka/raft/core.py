@@ -107,6 +107,8 @@ class Core:
         self._batches: list[Batch] = []
         self._send: list[Send] = []
         self._apply: list[Apply] = []
+        # The latest epoch whose leader is known to lead it no more, whatever others still say.
+        self.ended_epoch = -1
         self.state: State = self._first_state(quorum_state)
 
     def _first_state(self, found: QuorumState) -> State:
@@ -199,7 +201,9 @@ class Core:
                 self.follow(leader_id, epoch)
             else:
                 self.detach(epoch)
-        elif epoch == self.epoch and leader_id >= 0 and self._lacks_leader():
+        elif epoch != self.epoch or epoch == self.ended_epoch:
+            return
+        elif leader_id >= 0 and self._lacks_leader():
             self.follow(leader_id, epoch)
 
     def _lacks_leader(self) -> bool:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from minikafka.protocol.errors import ErrorCode
 from minikafka.raft.messages import (
+    LeaderAndEpoch,
     begin_response,
     end_request,
     end_response,
@@ -63,7 +64,9 @@ class Elections:
             # Its own vote is the majority: nobody need be asked, and no timeout awaited.
             self._stand()
         elif isinstance(core.state, Resigned):
+            # It has led this epoch in its former life: say that it does so no more.
             core.state.deadline_ms = core.now_ms + core.timeouts.election(core.draw())
+            self._tell_end(core.state.epoch, [])
         else:
             core.detach(core.epoch)
 
@@ -296,6 +299,7 @@ class Elections:
             core.answer(token, end_response(core.leader_and_epoch(), error))
             return
         core.learn(data.leader_id, data.leader_epoch)
+        core.ended_epoch = max(core.ended_epoch, data.leader_epoch)
         if isinstance(core.state, Follower) and core.state.leader_id == data.leader_id:
             self._succeed(data)
         core.answer(token, end_response(core.leader_and_epoch()))
@@ -318,10 +322,15 @@ class Elections:
     def resign(self, state: Leader) -> None:
         """Stop leading and say so; the voter that has most of the log should follow."""
         core = self._core
-        leader = core.leader_and_epoch()
         ends = state.progress.end_offsets(core.voters)
         others = sorted(core.other_voters(), key=lambda key: -ends.get(key[0], -1))
         deadline_ms = core.now_ms + core.timeouts.election(core.draw()) if others else NEVER
         core.enter(Resigned(state.epoch, core.node_id, deadline_ms))
-        for node_id, _ in others:
-            core.ask(node_id, end_request(core.cluster_id, leader, others))
+        self._tell_end(state.epoch, others)
+
+    def _tell_end(self, epoch: int, successors: list[ReplicaKey]) -> None:
+        core = self._core
+        core.ended_epoch = epoch
+        leader = LeaderAndEpoch(core.node_id, epoch)
+        for node_id, _ in core.other_voters():
+            core.ask(node_id, end_request(core.cluster_id, leader, successors))

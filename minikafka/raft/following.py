@@ -46,7 +46,7 @@ class Following:
         self._core = core
         self._bootstrap_ids = tuple(bootstrap_ids)
         self._under_way: Message | None = None
-        self._asked_id = -1
+        self._asked_leader_id = -1
         self._next_fetch_ms = 0
         self._snapshot: tuple[int, int] | None = None
         self._snapshot_position = 0
@@ -69,6 +69,8 @@ class Following:
     def fetch_if_due(self) -> None:
         """Send the next request if its time has come."""
         core = self._core
+        if isinstance(core.state, Follower) and self._asked_leader_id != core.state.leader_id:
+            self._under_way = None  # asked before this leader was known: not waited for any more
         if self.timer_at_ms() > core.now_ms:
             return
         target = self._target()
@@ -96,7 +98,7 @@ class Following:
                 max_bytes=FETCH_BYTES,
             )
         self._under_way = message
-        self._asked_id = target
+        self._asked_leader_id = core.state.leader_id
         core.ask(target, message)
 
     def _target(self) -> int | None:

@@ -98,8 +98,7 @@ class Resigned:
 
     @property
     def leader_id(self) -> int:
-        """Still the leader of that epoch, as far as others are told."""
-        return self.node_id
+        return NOBODY
 
     def quorum_state(self) -> QuorumState:
         return QuorumState(self.epoch, self.node_id)

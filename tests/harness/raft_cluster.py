@@ -40,6 +40,7 @@ from minikafka.raft.events import (
 from minikafka.raft.node import RaftNode
 from minikafka.raft.quorum_state import QuorumState
 from minikafka.raft.snapshots import control_batch
+from minikafka.raft.states import Follower
 from minikafka.raft.voters import Voter, VoterHistory, VoterSet
 from minikafka.records.batch import assign_offsets, read_header, walk
 from minikafka.records.builder import build_batch
@@ -143,7 +144,17 @@ class Member:
         self.log.durable_end = min(self.log.durable_end, self.log.log_end_offset)
 
     def step(self, event: Event) -> None:
-        self.carry_out(self.node.step(event, self.cluster.now_ms))
+        before = self._standing()
+        effects = self.node.step(event, self.cluster.now_ms)
+        after = self._standing()
+        if before != after:
+            self.cluster.tell(f"{self.node_id} is {after}")
+        self.carry_out(effects)
+
+    def _standing(self) -> str:
+        state = self.node.state
+        follows = f" of {state.leader_id}" if isinstance(state, Follower) else ""
+        return f"{type(state).__name__}{follows} in epoch {state.epoch}"
 
     def carry_out(self, effects: Effects) -> None:
         cluster = self.cluster
@@ -176,6 +187,7 @@ class Member:
         if persist.quorum_state is not None:
             self.quorum_state = persist.quorum_state
         if persist.truncate_to is not None:
+            self.cluster.tell(f"{self.node_id} cuts its log to {persist.truncate_to}")
             self.log.truncate(persist.truncate_to)
             self.cut = True
         for batch in persist.batches:
@@ -227,6 +239,7 @@ class RaftCluster:
         self.committed_batches: dict[int, tuple[int, bytes]] = {}
         self.committed_end = 0
         self.elections = 0
+        self.events: list[str] = []
 
     def draw(self, low: int, high: int) -> int:
         return low + int(self.random.random() * (high - low + 1))
@@ -322,6 +335,10 @@ class RaftCluster:
         if leader is not None:
             leader.step(ResignRequested())
 
+    def tell(self, what: str) -> None:
+        """Note what has happened, for transcripts."""
+        self.events.append(f"{self.now_ms:5} ms  {what}")
+
     def elected(self, member: Member, epoch: int) -> None:
         self.elections += 1
         before = self.leaders.setdefault(epoch, member.node_id)
@@ -338,6 +355,7 @@ class RaftCluster:
             known = self.committed_batches.setdefault(base, (epoch, batch))
             if known != (epoch, batch):
                 raise Violation(f"node {member.node_id}: offset {base} was committed as another")
+        self.tell(f"{member.node_id} knows that all below {high_watermark} is committed")
         if high_watermark > self.committed_end:
             self.committed_end = high_watermark
             holders = sum(m.log.durable_end >= high_watermark for m in self.members)
