@@ -55,6 +55,7 @@ EXCUSED: tuple[tuple[str, Rule, str, str], ...] = (
     ("minikafka/replication/maintenance.py", rules.exceptions, "Exception", _PERIODIC),
     ("minikafka/cli/main.py", rules.imports, "import_module", "a tool loads when it is called"),
     ("minikafka/sim/*", rules.supervised, "", "it is the loop itself"),
+    ("minikafka/sim/__main__.py", rules.repeatable, "perf_counter", "how fast seeds really run"),
     ("minikafka/sim/*", rules.exceptions, "Exception", "the loop outlives what runs on it"),
     ("minikafka/broker/main.py", rules.imports, "TemporaryDirectory", _OPTIONAL),
     ("minikafka/broker/process.py", rules.imports, "uvloop", _OPTIONAL),

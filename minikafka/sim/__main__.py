@@ -11,6 +11,7 @@ import sys
 import time
 
 from minikafka.sim.scenario import Outcome, run_seed
+from minikafka.sim.weather import FAULTS
 
 
 def main() -> int:
@@ -18,6 +19,7 @@ def main() -> int:
     options = _options()
     logging.basicConfig(level=options.log_level, format="%(levelname)s %(message)s (%(name)s)")
     first, count = (options.seed, 1) if options.seed is not None else (options.first, options.seeds)
+    faults = FAULTS if options.faults is None else _fault_names(options.faults)
     outcomes = []
     started = time.perf_counter()
     for seed in range(first, first + count):
@@ -25,7 +27,7 @@ def main() -> int:
             seed,
             durability=options.durability,
             order=options.order,
-            with_faults=not options.no_faults,
+            faults=faults,
             with_trace=options.trace,
         )
         outcomes.append(outcome)
@@ -46,10 +48,20 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--first", type=int, default=0, help="the first of them (0)")
     parser.add_argument("--durability", choices=("page-cache", "fsync"), default="page-cache")
     parser.add_argument("--order", choices=("hosts", "shuffle"), default="hosts")
-    parser.add_argument("--no-faults", action="store_true", help="good weather only")
+    parser.add_argument(
+        "--faults", help="comma-separated, some of: " + ", ".join(FAULTS) + "; none: good weather"
+    )
     parser.add_argument("--trace", action="store_true", help="print every event")
     parser.add_argument("--log-level", default="CRITICAL", help="of the brokers and clients")
     return parser.parse_args()
+
+
+def _fault_names(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(",") if name.strip() not in ("", "none"))
+    unknown = [name for name in names if name not in FAULTS]
+    if unknown:
+        raise SystemExit(f"no fault is named {', '.join(unknown)}")
+    return names
 
 
 def _tell(outcome: Outcome, options: argparse.Namespace) -> None:
@@ -68,9 +80,9 @@ def _tell(outcome: Outcome, options: argparse.Namespace) -> None:
 def command(seed: int, options: argparse.Namespace) -> str:
     """How to run a seed again."""
     flags = f"--durability {options.durability} --order {options.order}"
-    return f"python -m minikafka.sim --seed {seed} {flags}" + (
-        " --no-faults" if options.no_faults else ""
-    )
+    if options.faults is not None:
+        flags += f" --faults {options.faults!r}"
+    return f"python -m minikafka.sim --seed {seed} {flags}"
 
 
 def _summarize(outcomes: list[Outcome], seconds: float) -> None:

@@ -12,6 +12,7 @@ from minikafka_client.errors import ClientError
 TOPIC: Final = "events"
 _AGAIN_S: Final = 0.3
 _BURST: Final = 8
+_RECORDS_MAX: Final = 400
 _PATIENCE_MS: Final = 4_000
 
 Told = Callable[[bytes, Place], None]
@@ -31,7 +32,10 @@ async def create_topic(address: str, weather: Weather, configs: dict[str, str]) 
 
 
 class Writer:
-    """Writes `weather.records` values, each once; one that fails stays undecided."""
+    """Writes values, each once, while misfortune lasts; one that fails stays undecided.
+
+    At least `weather.records`, and a bounded number.
+    """
 
     def __init__(
         self,
@@ -42,7 +46,7 @@ class Writer:
         random: Callable[[], float],
         told: Told,
     ) -> None:
-        self._name = name
+        self.name = name
         self._address = address
         self._weather = weather
         self._history = history
@@ -50,10 +54,20 @@ class Writer:
         self._told = told
         self._lives = 0
         self._written = 0
+        self._stopped = False
+
+    def stop(self) -> None:
+        """End when enough has been written."""
+        self._stopped = True
+
+    @property
+    def _goes_on(self) -> bool:
+        enough = self._weather.records if self._stopped else _RECORDS_MAX
+        return self._written < enough
 
     async def run(self) -> None:
-        """Until all have been sent; a producer that failed is replaced, as applications do."""
-        while self._written < self._weather.records:
+        """Until stopped; a producer that failed is replaced, as applications do."""
+        while self._goes_on:
             try:
                 await self._live()
             except ClientError:
@@ -67,7 +81,7 @@ class Writer:
             request_timeout_ms=_PATIENCE_MS / 2,
             close_timeout_ms=_PATIENCE_MS,
         ) as producer:
-            while self._written < self._weather.records:
+            while self._goes_on:
                 if not await self._burst(producer):
                     return
                 await asyncio.sleep(max(0.001, self._weather.pause_s * self._random()))
@@ -78,7 +92,7 @@ class Writer:
         for _ in range(1 + int(self._random() * _BURST)):
             partition = int(self._random() * self._weather.partitions)
             value = self._next_value()
-            self._history.send(value, f"{self._name}/{self._lives}", partition)
+            self._history.send(value, f"{self.name}/{self._lives}", partition)
             deliveries.append((value, producer.send(TOPIC, value, partition=partition)))
         failed = False
         for value, delivery in deliveries:
@@ -92,18 +106,17 @@ class Writer:
 
     def _next_value(self) -> bytes:
         self._written += 1
-        name = b"%s-%d " % (self._name.encode(), self._written)
+        name = b"%s-%d " % (self.name.encode(), self._written)
         return name.ljust(int(self._random() * self._weather.value_bytes), b".")
 
 
 class Reader:
-    """Follows the topic until `stop` and remembers what it has seen."""
+    """Follows the topic until `stop` and tells what it sees."""
 
-    def __init__(self, address: str, history: History) -> None:
+    def __init__(self, address: str, seen: Told) -> None:
         self._address = address
-        self._history = history
+        self._seen = seen
         self._stopped = False
-        self._lives = 0
 
     def stop(self) -> None:
         """Leave after the next answer."""
@@ -125,7 +138,7 @@ class Reader:
             batch = await consumer.next_batch(timeout_ms=500)
             for record in batch.records() if batch is not None else ():
                 if record.value is not None:
-                    self._history.see(Place(record.partition, record.offset), record.value)
+                    self._seen(record.value, Place(record.partition, record.offset))
 
 
 async def read_all(address: str, partitions: int) -> dict[Place, bytes]:

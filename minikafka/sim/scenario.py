@@ -8,6 +8,7 @@ fails unheard, and the scenario ends.
 """
 
 import asyncio
+from collections.abc import Sequence
 from typing import Final, Literal, NamedTuple
 
 from minikafka.sim.clients import TOPIC, Reader, Writer, create_topic, read_all
@@ -17,13 +18,13 @@ from minikafka.sim.loop import SimLoop, simulation
 from minikafka.sim.nemesis import Nemesis
 from minikafka.sim.node import BrokerNode
 from minikafka.sim.scheduler import Order
-from minikafka.sim.weather import Weather, draw
+from minikafka.sim.weather import FAULTS, Weather, draw
 
 Durability = Literal["page-cache", "fsync"]
 """`fsync` is flush.messages=1: acknowledged is durable. `page-cache` is Kafka's default: a kill
 loses nothing, a loss of power what was not flushed."""
 
-LIMIT_S: Final = 600.0
+LIMIT_S: Final = 240.0
 _BROKER: Final = "broker"
 _INDEX_INTERVAL_BYTES: Final = 512
 _METADATA_LOG: Final = "__cluster_metadata-0"
@@ -70,10 +71,13 @@ class Scenario:
         admin = loop.machine("admin")
         await admin.start(lambda: create_topic(node.address, self._weather, self._configs()))
         self._require_topic()
-        reader = Reader(node.address, self.history)
+        reader = Reader(node.address, self._read)
         reading = loop.machine("reader").start(reader.run)
-        writing = [loop.machine(name).start(self._writer(name).run) for name in self._names]
+        writers = [self._writer(name) for name in self._names]
+        writing = [loop.machine(w.name).start(w.run) for w in writers]
         await self.nemesis.run()
+        for writer in writers:
+            writer.stop()
         await asyncio.gather(*writing)
         reader.stop()
         await reading
@@ -108,10 +112,17 @@ class Scenario:
 
     def _acknowledged(self, value: bytes, place: Place) -> None:
         self.history.acknowledge(value, place)
+        self._require_durable(value, place, "acknowledged")
+
+    def _read(self, value: bytes, place: Place) -> None:
+        self.history.see(place, value)
+        self._require_durable(value, place, "read")
+
+    def _require_durable(self, value: bytes, place: Place, verb: str) -> None:
         if self._durability == "fsync":
             log = f"{TOPIC}-{place.partition}"
             if value not in self._node.sure_batches(log):
-                self.history.violate(f"{name_of(value)} at {place} is acknowledged, not durable")
+                self.history.violate(f"{name_of(value)} at {place} is {verb}, not durable")
 
     def _put_at_risk(self) -> None:
         """Before a loss of power: what it may take."""
@@ -129,13 +140,13 @@ def run_seed(
     *,
     durability: Durability = "page-cache",
     order: Order = "hosts",
-    with_faults: bool = True,
+    faults: Sequence[str] = FAULTS,
     with_trace: bool = False,
 ) -> Outcome:
     """Run one scenario to its end."""
     with simulation(seed, order=order, limit_s=LIMIT_S) as loop:
         trace = loop.trace = [] if with_trace else None
-        weather = draw(loop.stream("weather").random, with_faults=with_faults)
+        weather = draw(loop.stream("weather").random, faults)
         scenario = Scenario(loop, weather, durability)
         history = scenario.history
         try:

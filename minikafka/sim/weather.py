@@ -3,7 +3,7 @@
 Every seed draws another weather, and some stay calm: a race between equals needs equal speeds.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 FAULTS: Final = (
@@ -39,15 +39,15 @@ class Weather(NamedTuple):
     pause_s: float
 
 
-def draw(random: Callable[[], float], *, with_faults: bool) -> Weather:
-    """The weather of a seed."""
+def draw(random: Callable[[], float], faults: Sequence[str] = FAULTS) -> Weather:
+    """The weather of a seed, with some of these faults."""
     calm = random() < _CALM_SHARE
-    chosen = tuple(fault for fault in FAULTS if random() < 0.5)
+    chosen = tuple(fault for fault in faults if random() < 0.5)
     return Weather(
         flush_s=0.002 if calm else _between(random, 0.0001, 0.1),
         jitter_s=0.0003 if calm else _between(random, 0.0001, 0.03),
-        fault_count=int(random() * 9) if with_faults else 0,
-        faults=chosen or ("power",),
+        fault_count=int(random() * 9) if faults else 0,
+        faults=chosen or tuple(faults),
         fault_pause_s=_between(random, 0.05, 2.0),
         partitions=1 + int(random() * 3),
         index_entries=int(_between(random, 2, 50)),

@@ -127,7 +127,7 @@ async def test_what_is_raised_when_the_broker_is_gone(
 ) -> None:
     async with Producer(own_broker.bootstrap) as warm:
         await warm.send("sdk-gone", b"create the topic")
-    async with Producer(own_broker.bootstrap, delivery_timeout_ms=400) as producer:
+    async with Producer(own_broker.bootstrap, delivery_timeout_ms=1500) as producer:
         await producer.partitions("sdk-gone")
         os.kill(own_broker.pid, sign)
         handles = [producer.send(topic, b"after") for topic in ("sdk-gone", "sdk-new")]

@@ -126,7 +126,7 @@ async def test_behind_a_batch_that_expired_nothing_is_written_twice(
         return None if silent else answer
 
     scripted.nodes[0].answers[ApiKey.PRODUCE] = store
-    async with producer(scripted, delivery_timeout_ms=400) as sending:
+    async with producer(scripted, delivery_timeout_ms=1_500) as sending:
         first = sending.send(TOPIC, b"first")
         with pytest.raises(DeliveryTimeout):
             await asyncio.gather(first, _later(sending, scripted))
