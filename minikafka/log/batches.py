@@ -46,6 +46,8 @@ def find_batch(
     one (end, 0, offset, offset). `expected_last_offset` is what an index promised of the batch at
     `position`. Raises NoBatchError where no batch can be, or another one than promised.
     """
+    if expected_last_offset >= 0 and position >= end:
+        raise NoBatchError(position, f"the file has {end} bytes")
     chunk = b""
     at = 0
     while position < end:
@@ -65,6 +67,8 @@ def find_batch(
                 )
             expected_last_offset = -1
         size = length + LOG_OVERHEAD_BYTES
+        if position + size > end:
+            raise NoBatchError(position, f"length {length} reaches beyond the end of the file")
         if last_offset >= offset:
             return position, size, base_offset, last_offset
         position += size

@@ -48,9 +48,14 @@ class OffsetIndex:
         self.positions.append(position)
 
     def lookup(self, relative_offset: int) -> tuple[int, int]:
-        """(relative offset, position) of the last entry not beyond it; (-1, 0) before the first."""
+        """(relative offset, position) of the last entry not beyond it; (-1, 0) before the first.
+
+        What is negative in a damaged file comes out as a number that no segment reaches.
+        """
         at = bisect_right(self.offsets, relative_offset)
-        return (self.offsets[at - 1], self.positions[at - 1]) if at else (-1, 0)
+        if not at:
+            return -1, 0
+        return self.offsets[at - 1] & 0xFFFFFFFF, self.positions[at - 1] & 0xFFFFFFFF
 
     def batch_reaching(self, relative_offset: int) -> tuple[int, int] | None:
         """(relative last offset, position) of the one batch that can hold `relative_offset`.

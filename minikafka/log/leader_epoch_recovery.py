@@ -78,8 +78,9 @@ def _contradiction(
         if first is None or first.partition_leader_epoch < epoch:
             return f"epoch {epoch} does not begin at {start_offset}"
         # A batch may be missing where compaction has been; one that is there must fit.
-        if first.base_offset <= start_offset and (
-            first.base_offset < start_offset or first.partition_leader_epoch != epoch
+        begins_inside = first.base_offset < start_offset and start_offset != first_offset
+        if begins_inside or (
+            first.base_offset <= start_offset and first.partition_leader_epoch != epoch
         ):
             return f"offset {start_offset} is of epoch {first.partition_leader_epoch}, not {epoch}"
     for (epoch, _), (_, next_offset) in pairwise([*entries, (NO_EPOCH, log_end_offset)]):

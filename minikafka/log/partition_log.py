@@ -118,12 +118,14 @@ class PartitionLog(SwappableLog):
         producer_expiration_ms: int,
         recovery_point: int = 0,
         log_start_offset: int = 0,
+        was_compacted: bool = False,
         random: Random | None = None,
     ) -> "PartitionLog":
         """Open the log in `directory_path`, or begin one there.
 
         `clean`, `recovery_point` and `log_start_offset` come from the log directory's marker and
-        checkpoints; the metadata log is always opened as not clean, from 0. `random` spreads
+        checkpoints; the metadata log is always opened as not clean, from 0. Offsets may be missing
+        from a log that `was_compacted`, whatever its policy is now. `random` spreads
         `segment.jitter.ms`. Raises CorruptLogError and OSError.
         """
         if not disk.exists(directory_path):
@@ -137,7 +139,7 @@ class PartitionLog(SwappableLog):
             index_interval_bytes=settings.index_interval_bytes,
             producer_expiration_ms=producer_expiration_ms,
             wall_ms=wall_ms,
-            may_have_gaps="compact" in settings.cleanup_policy,
+            may_have_gaps=was_compacted or "compact" in settings.cleanup_policy,
             reserved_bytes=settings.segment_bytes if settings.preallocate else 0,
         )
         segments = Segments(loaded.segments, settings, random)

@@ -109,6 +109,8 @@ class ReadableLog:
                 return NOTHING
             segment = following
             position, first_size, first_offset, _ = segment.find(offset)
+        if position < segment.inherited_bytes:
+            self._check(segment, position, position + first_size)
         size = self._readable_bytes(segment, max_offset) - position
         if size <= 0 or first_offset >= max_offset:
             return NOTHING
@@ -119,10 +121,13 @@ class ReadableLog:
                     return NOTHING
                 size = first_size
         if position < segment.inherited_bytes:
-            following = self._segments.after(segment)
-            end_offset = self.log_end_offset if following is None else following.base_offset
-            check_inherited(segment, position, position + size, end_offset, self.leader_epochs)
+            self._check(segment, position, position + size)
         return LogRead(segment.file.region(position, size), size, segment.base_offset, position)
+
+    def _check(self, segment: Segment, position: int, end: int) -> None:
+        following = self._segments.after(segment)
+        end_offset = self.log_end_offset if following is None else following.base_offset
+        check_inherited(segment, position, end, end_offset, self.leader_epochs)
 
     def _readable_bytes(self, segment: Segment, max_offset: int) -> int:
         """How far into the segment batches lie wholly below `max_offset`."""

@@ -40,6 +40,7 @@ _LOG = logging.getLogger("minikafka.log")
 _CLEANED_SUFFIX = ".cleaned"
 _SWAP_SUFFIX = ".swap"
 _OFFSET_DIGITS = 20
+_NO_BOUND = 2**63
 
 
 class Loaded:
@@ -277,7 +278,7 @@ def _recover(
         end_offset=base,
         wall_ms=wall_ms,
     )
-    scan = _Scan(loaded, index_interval_bytes)
+    scan = _Scan(loaded, index_interval_bytes, may_have_gaps)
     for at in range(first, len(segments)):
         segment = segments[at]
         if at > first:
@@ -287,7 +288,8 @@ def _recover(
                 break
             snapshots.write(segment.base_offset, loaded.producers)
         size = segment.size
-        end, fault = scan.read(segment, max(end, segment.base_offset))
+        following = segments[at + 1].base_offset if at + 1 < len(segments) else _NO_BOUND
+        end, fault = scan.read(segment, max(end, segment.base_offset), following)
         if fault is not None:
             _drop_from(disk, directory, segments, at + 1, "the log was cut before it")
             _LOG.warning(
@@ -318,59 +320,89 @@ def _drop_from(disk: Disk, directory: str, segments: list[Segment], at: int, rea
 
 
 class _Scan:
-    """Reads segments batch by batch and makes anew what is derived from them."""
+    """Reads segments batch by batch and makes anew what is derived from them.
 
-    __slots__ = ("_epoch", "_index_interval_bytes", "_loaded")
+    Base offset and leader epoch lie outside of the CRC: what contradicts the rest is damage. So is
+    what an earlier leader wrote and a cut had removed: it comes back where power is lost before the
+    cut has reached the disk. A batch is taken in only when the next one bears it out, for of two
+    that contradict each other the first may be the wrong one.
+    """
 
-    def __init__(self, loaded: Loaded, index_interval_bytes: int) -> None:
+    __slots__ = ("_end_offset", "_epoch", "_index_interval_bytes", "_loaded", "_may_have_gaps")
+
+    def __init__(self, loaded: Loaded, index_interval_bytes: int, may_have_gaps: bool) -> None:
         self._loaded = loaded
         self._index_interval_bytes = index_interval_bytes
+        self._may_have_gaps = may_have_gaps
+        self._end_offset = 0
         self._epoch = NO_EPOCH
 
-    def read(self, segment: Segment, end_offset: int) -> tuple[int, str | None]:
-        """(end offset, fault or None); `segment.size` is then that of its good batches."""
-        producers = self._loaded.producers
+    def read(self, segment: Segment, end_offset: int, next_base: int) -> tuple[int, str | None]:
+        """(end offset, fault or None); `segment.size` is then that of its good batches.
+
+        `next_base` is where the segment must have ended.
+        """
         size = segment.size
         segment.inherited_bytes = 0  # what is read here is checked
         segment.reset_indexes()
         segment.replace_aborted([])
         segment.size = 0
+        self._end_offset = end_offset
+        held: tuple[BatchHeader, memoryview] | None = None
+        fault = None
         try:
             for position, header, batch in scan_batches(
                 segment.file, segment.path(LOG_SUFFIX), size
             ):
-                self._require_in_order(segment, position, header, end_offset)
-                end_offset = header.next_offset
-                completed = producers.update(header, header.base_offset, read_marker(header, batch))
-                segment.note(
-                    end_offset - 1,
-                    header.max_timestamp,
-                    len(batch),
-                    self._index_interval_bytes,
-                )
-                if completed is not None and completed.aborted:
-                    segment.add_aborted(producers.aborted_entry(completed))
-        except NoBatchError as fault:
-            return end_offset, fault.reason
-        return end_offset, None
+                if held is not None:
+                    if not self._bears_out(held[0], header):
+                        held = None
+                        raise NoBatchError(position, "two batches that contradict each other")
+                    self._take(segment, *held)
+                    held = None
+                self._require_in_order(segment, position, header, next_base)
+                held = header, batch
+        except NoBatchError as found:
+            fault = found.reason
+        if held is not None:
+            self._take(segment, *held)
+        return self._end_offset, fault
+
+    def _bears_out(self, header: BatchHeader, following: BatchHeader) -> bool:
+        """False if the batch leapt in offset or epoch and the one behind it knows nothing of it."""
+        leapt = header.base_offset > self._end_offset
+        rose = 0 <= self._epoch < header.partition_leader_epoch
+        return not (
+            (leapt and following.base_offset < header.next_offset)
+            or (rose and following.partition_leader_epoch < header.partition_leader_epoch)
+        )
 
     def _require_in_order(
-        self, segment: Segment, position: int, header: BatchHeader, end_offset: int
+        self, segment: Segment, position: int, header: BatchHeader, next_base: int
     ) -> None:
-        """Base offset and leader epoch lie outside of the CRC: what contradicts the rest is damage.
-
-        So is what an earlier leader wrote and a cut had removed: it comes back where power is lost
-        before the cut has reached the disk.
-        """
+        expected = self._end_offset
+        offset = header.base_offset
         distance = header.last_offset - segment.base_offset
-        if header.base_offset < end_offset or distance > MAX_RELATIVE_OFFSET:
-            raise NoBatchError(
-                position, f"offset {header.base_offset} where {end_offset} is the next"
-            )
+        if (
+            offset < expected
+            or (offset > expected and not self._may_have_gaps)
+            or distance > MAX_RELATIVE_OFFSET
+            or header.next_offset > next_base
+        ):
+            raise NoBatchError(position, f"offset {offset} where {expected} is the next")
         epoch = header.partition_leader_epoch
         if epoch < self._epoch:
             raise NoBatchError(position, f"leader epoch {epoch} after {self._epoch}")
-        self._epoch = epoch
-        epochs = self._loaded.leader_epochs
-        if epoch > epochs.latest:
-            epochs.assign(epoch, header.base_offset)
+
+    def _take(self, segment: Segment, header: BatchHeader, batch: memoryview) -> None:
+        self._end_offset = header.next_offset
+        self._epoch = header.partition_leader_epoch
+        epochs, producers = self._loaded.leader_epochs, self._loaded.producers
+        if self._epoch > epochs.latest:
+            epochs.assign(self._epoch, header.base_offset)
+        completed = producers.update(header, header.base_offset, read_marker(header, batch))
+        segment.note(
+            header.last_offset, header.max_timestamp, len(batch), self._index_interval_bytes
+        )
+        if completed is not None and completed.aborted:
+            segment.add_aborted(producers.aborted_entry(completed))

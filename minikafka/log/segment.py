@@ -166,7 +166,7 @@ class Segment:
                 if timestamp >= 0:
                     break
                 # A time index without entries: Kafka then goes by the file's age, we look.
-                if header.max_timestamp > self.largest.timestamp:
+                if header.max_timestamp > self.largest.timestamp and is_expressible(self, header):
                     self.largest = TimeEntry(header.max_timestamp, header.last_offset)
 
     def reset_indexes(self, first_timestamp: int = NO_TIMESTAMP) -> None:
@@ -188,13 +188,15 @@ class Segment:
         self._aborted = aborted
         self.size = 0
         try:
-            for _, header in self.headers(end=size):
-                self.note(
-                    header.last_offset,
-                    header.max_timestamp,
-                    header.size_bytes,
-                    DEFAULT_INDEX_INTERVAL_BYTES,
-                )
+            for position, header in self.headers(end=size):
+                self.size = position
+                if is_expressible(self, header):
+                    self.note(
+                        header.last_offset,
+                        header.max_timestamp,
+                        header.size_bytes,
+                        DEFAULT_INDEX_INTERVAL_BYTES,
+                    )
         finally:
             self.size = size
         assert self._index is not None
@@ -305,7 +307,7 @@ class Segment:
         timestamp, relative_offset = self.time_index.last()
         self.largest = TimeEntry(timestamp, self.base_offset + relative_offset)
         for _, header in self.headers(self.index.lookup(relative_offset)[1]):
-            if header.max_timestamp > self.largest.timestamp:
+            if header.max_timestamp > self.largest.timestamp and is_expressible(self, header):
                 self.largest = TimeEntry(header.max_timestamp, header.last_offset)
 
     # -- reading ----------------------------------------------------------------------------------
@@ -361,6 +363,8 @@ class Segment:
 
     def _end_behind(self, position: int, expected_last_offset: int) -> int:
         end_offset = self.base_offset
+        if expected_last_offset >= 0 and position >= self.size:
+            raise NoBatchError(position, f"the file has {self.size} bytes")
         for at, header in walk_headers(self.file, position, self.size):
             if header.base_offset < end_offset:
                 raise NoBatchError(at, f"offset {header.base_offset} after {end_offset - 1}")
@@ -413,6 +417,11 @@ class Segment:
                     self._disk.rename(path, path + DELETED_SUFFIX)
                     renamed.append(path + DELETED_SUFFIX)
         return renamed
+
+
+def is_expressible(segment: Segment, header: BatchHeader) -> bool:
+    """Whether the segment's indexes can name the batch; a damaged header may say anything."""
+    return 0 <= header.last_offset - segment.base_offset <= MAX_RELATIVE_OFFSET
 
 
 def has_time(segment: Segment, entry: TimeEntry) -> bool:
