@@ -23,7 +23,7 @@ from minikafka.records.batch import (
     BatchHeader,
 )
 from minikafka.records.crc import crc32c
-from minikafka.records.varint import int64, read_varint, read_varlong, varint
+from minikafka.records.varint import MalformedRecordError, int64, read_varint, read_varlong, varint
 
 _UNCHECKED = Struct(">qiibI")
 _CHECKED = Struct(">hiqqqhii")
@@ -64,7 +64,9 @@ class RecordFilter:
         self._base_timestamp = header.base_timestamp
         self._position = 0
 
-    def keep(self, offsets: OffsetMap, most: int, *, keep_tombstones: bool) -> None:
+    def keep(  # noqa: C901, PLR0915 -- one loop on purpose, as in `records.record`
+        self, offsets: OffsetMap, most: int, *, keep_tombstones: bool
+    ) -> None:
         """Look at the next records, at most `most`.
 
         One stays if it lies behind what `offsets` has seen; or else if it has a key, is the newest
@@ -79,13 +81,42 @@ class RecordFilter:
         run_start = run_stop = start = at
         for _ in range(count):
             start = at
-            length, at = read_varint(data, at)
-            stop = at + length
-            delta, at = read_varlong(data, at + 1)
-            timestamp = base_timestamp + delta
-            delta, at = read_varint(data, at)
-            offset = base_offset + delta
-            length, at = read_varint(data, at)
+            byte = data[at]
+            if byte & 1:
+                raise MalformedRecordError("negative length of a record")
+            if byte < 0x80:
+                stop = at + 1 + (byte >> 1)
+                at += 2
+            elif (high := data[at + 1]) < 0x80:
+                stop = at + 2 + ((byte & 0x7F) >> 1) + (high << 6)
+                at += 3
+            else:
+                length, at = read_varint(data, at)
+                stop = at + length
+                at += 1
+            byte = data[at]
+            if byte < 0x80:
+                timestamp = base_timestamp + ((byte >> 1) ^ -(byte & 1))
+                at += 1
+            else:
+                delta, at = read_varlong(data, at)
+                timestamp = base_timestamp + delta
+            byte = data[at]
+            if byte < 0x80:
+                offset = base_offset + ((byte >> 1) ^ -(byte & 1))
+                at += 1
+            elif (high := data[at + 1]) < 0x80 and not byte & 1:
+                offset = base_offset + ((byte & 0x7F) >> 1) + (high << 6)
+                at += 2
+            else:
+                delta, at = read_varint(data, at)
+                offset = base_offset + delta
+            byte = data[at]
+            if byte < 0x80:
+                length = (byte >> 1) ^ -(byte & 1)
+                at += 1
+            else:
+                length, at = read_varint(data, at)
             key_at = at
             at = stop
             # A length is negative, and the value so absent, if the lowest bit of its varint is set.
@@ -105,6 +136,8 @@ class RecordFilter:
                     self.runs.append((run_start, run_stop))
                 run_start = start
             run_stop = stop
+        if at > len(data):
+            raise MalformedRecordError("the last record is cut short")
         if run_stop > run_start:
             self.runs.append((run_start, run_stop))
         self.max_timestamp = max_timestamp

@@ -13,7 +13,7 @@ Measured (CPython 3.11): 135 bytes an entry.
 from _blake2 import blake2b
 from collections.abc import Iterator
 
-from minikafka.records.varint import read_varint
+from minikafka.records.varint import MalformedRecordError, read_varint
 
 ENTRY_BYTES = 160
 """Memory of one entry, on the safe side."""
@@ -59,21 +59,27 @@ class OffsetMap:
             self.size += 1
         shard[key] = offset
 
-    def note_records(
+    def note_records(  # noqa: C901, PLR0915 -- one loop on purpose, as in `records.record`
         self, data: bytes, position: int, count: int, base_offset: int, start_offset: int
     ) -> int:
         """Note the keys of `count` records of a decompressed body; returns the position after them.
 
-        Records below `start_offset` and those without a key are passed over. Raises
-        MalformedRecordError, IndexError.
+        `note` for each, spelt out: half of the work of a pass is done here. Records below
+        `start_offset` and those without a key are passed over. Raises MalformedRecordError,
+        IndexError.
         """
         at = position
-        note = self.note
+        shards, size = self._shards, self.size
         for _ in range(count):
             byte = data[at]
+            if byte & 1:
+                raise MalformedRecordError("negative length of a record")
             if byte < 0x80:
                 stop = at + 1 + (byte >> 1)
                 at += 2
+            elif (high := data[at + 1]) < 0x80:
+                stop = at + 2 + ((byte & 0x7F) >> 1) + (high << 6)
+                at += 3
             else:
                 length, at = read_varint(data, at)
                 stop = at + length
@@ -83,8 +89,11 @@ class OffsetMap:
             at += 1
             byte = data[at]
             if byte < 0x80:
-                offset = base_offset + (byte >> 1)
+                offset = base_offset + ((byte >> 1) ^ -(byte & 1))
                 at += 1
+            elif (high := data[at + 1]) < 0x80 and not byte & 1:
+                offset = base_offset + ((byte & 0x7F) >> 1) + (high << 6)
+                at += 2
             else:
                 delta, at = read_varint(data, at)
                 offset = base_offset + delta
@@ -95,8 +104,17 @@ class OffsetMap:
             else:
                 length, at = read_varint(data, at)
             if length >= 0 and offset >= start_offset:
-                note(data[at : at + length], offset)
+                key = data[at : at + length]
+                if length >= _DIGEST_BYTES:
+                    key = blake2b(key, digest_size=_DIGEST_BYTES).digest()
+                shard = shards[hash(key) & _MASK]
+                if key not in shard:
+                    size += 1
+                shard[key] = offset
             at = stop
+        self.size = size
+        if at > len(data):
+            raise MalformedRecordError("the last record is cut short")
         return at
 
     def clear(self) -> Iterator[None]:
