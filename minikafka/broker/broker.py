@@ -264,7 +264,8 @@ class Broker:
             on_offline=self._directory_offline,
         )
         replicas.load()
-        if self._metadata_directory not in [directory.path for directory in replicas.online]:
+        online = [directory.path for directory in replicas.online]
+        if self._metadata_directory in set(self._settings.log_dirs).difference(online):
             raise StartError(f"{self._metadata_directory}: the metadata log's directory has failed")
         Flusher(
             settings=self._settings,
