@@ -127,21 +127,21 @@ class RecordFilter:
                 if offset < latest(data[key_at : key_at + length]):
                     continue
             self.kept_count += 1
-            if is_tombstone:
-                self.has_tombstone = True
-            if timestamp > max_timestamp:
-                max_timestamp = timestamp
+            self.has_tombstone = self.has_tombstone or bool(is_tombstone)
+            max_timestamp = max(max_timestamp, timestamp)
             if start != run_stop:
-                if run_stop > run_start:
-                    self.runs.append((run_start, run_stop))
+                self._end_run(run_start, run_stop)
                 run_start = start
             run_stop = stop
-        if at > len(data):
-            raise MalformedRecordError("the last record is cut short")
-        if run_stop > run_start:
-            self.runs.append((run_start, run_stop))
+        self._end_run(run_start, run_stop)
         self.max_timestamp = max_timestamp
         self._position = at
+        if at > len(data):
+            raise MalformedRecordError("the last record is cut short")
+
+    def _end_run(self, start: int, stop: int) -> None:
+        if stop > start:
+            self.runs.append((start, stop))
 
 
 def restamp(data: bytes, run: Run, base_timestamp: int, new_base_timestamp: int) -> bytes:
