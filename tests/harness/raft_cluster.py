@@ -46,6 +46,7 @@ from minikafka.records.batch import assign_offsets, read_header, walk
 from minikafka.records.builder import build_batch
 
 REQUEST_TIMEOUT_MS = 2000
+ROUNDS = 25
 
 
 class Violation(AssertionError):
@@ -365,3 +366,53 @@ class RaftCluster:
 
 def batch_count(cluster: RaftCluster) -> int:
     return sum(not read_header(batch).is_control for _, batch in cluster.committed_batches.values())
+
+
+def weather(cluster: RaftCluster) -> None:
+    """One thing goes wrong, or right again."""
+    draw = cluster.random.random()
+    victim = cluster.members[int(cluster.random.random() * len(cluster.members))]
+    if draw < 0.25:
+        if victim.alive:
+            cluster.crash(victim.node_id, power=cluster.random.random() < 0.5)
+    elif draw < 0.5:
+        for member in cluster.members:
+            if not member.alive:
+                member.start()
+    elif draw < 0.7:
+        cluster.isolate([victim.node_id], one_way=cluster.random.random() < 0.5)
+    elif draw < 0.85:
+        cluster.heal()
+    elif draw < 0.92:
+        cluster.resign()
+
+
+def storm(seed: int) -> RaftCluster:
+    cluster = RaftCluster(seed, size=5 if seed % 3 == 0 else 3)
+    for member in cluster.members:
+        member.start()
+    for number in range(ROUNDS):
+        for index in range(5):
+            cluster.append(b"%d/%d" % (number, index))
+            cluster.run(cluster.now_ms + cluster.draw(1, 400))
+        weather(cluster)
+    cluster.heal()
+    for member in cluster.members:
+        if not member.alive:
+            member.start()
+    return cluster
+
+
+def settle(cluster: RaftCluster) -> None:
+    """The faults have stopped: there is a leader again, and all commit what it is given."""
+    for _ in range(100):
+        cluster.run(cluster.now_ms + 100)
+        if cluster.append(b"at last"):
+            break
+    before = cluster.committed_end
+    cluster.run(cluster.now_ms + 8000)
+    assert cluster.append(b"the end"), "nobody leads"
+    cluster.run(cluster.now_ms + 2000)
+    assert cluster.committed_end > before, "nothing is committed any more"
+    ends = {member.high_watermark for member in cluster.members}
+    assert ends == {cluster.committed_end}, f"seed {cluster.seed}: the members know {ends}"

@@ -1,0 +1,82 @@
+"""Plants bugs in the raft machine and expects the storms of `test_raft_cluster` to find each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from harness.raft_cluster import RaftCluster, settle, storm
+
+from minikafka.raft.elections import Elections
+from minikafka.raft.following import Following
+from minikafka.raft.leading import Leading
+from minikafka.raft.states import Prospective, Unattached
+from minikafka.raft.voters import VoterSet
+
+SEEDS = 10
+
+
+def vote_without_looking_at_the_log(self: Elections, asked: Any) -> bool:
+    return True
+
+
+def vote_twice(self: Elections, asked: Any) -> bool:
+    state = self._core.state
+    is_free = isinstance(state, (Unattached, Prospective)) and state.leader_id < 0
+    return is_free and self._is_up_to_date(asked)
+
+
+fetch_timer = Following.timer_at_ms
+
+
+def acknowledge_before_the_fsync(self: Following) -> int:
+    core = self._core
+    flushed, core.flushed_offset = core.flushed_offset, core.next_offset
+    try:
+        return fetch_timer(self)
+    finally:
+        core.flushed_offset = flushed
+
+
+def never_cut(self: Following, epoch: int, end_offset: int) -> None:
+    return None
+
+
+def never_diverge(self: Leading, asked: Any) -> tuple[int, int] | None:
+    return None
+
+
+def half_is_a_majority(self: VoterSet) -> int:
+    return max(1, len(self) // 2)
+
+
+MUTANTS: list[tuple[type, str, Any]] = [
+    (Elections, "_is_up_to_date", vote_without_looking_at_the_log),
+    (Elections, "_grant", vote_twice),
+    (Following, "timer_at_ms", acknowledge_before_the_fsync),
+    (Following, "_cut", never_cut),
+    (Leading, "_diverging", never_diverge),
+    (VoterSet, "majority", property(half_is_a_majority)),
+]
+
+
+def survives(run: Callable[[int], RaftCluster]) -> bool:
+    for seed in range(SEEDS):
+        try:
+            settle(run(seed))
+        except AssertionError:
+            return False
+    return True
+
+
+@pytest.mark.parametrize(("owner", "name", "mutant"), MUTANTS, ids=lambda value: str(value)[:40])
+def test_a_planted_bug_is_found(
+    owner: type, name: str, mutant: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(owner, name, mutant)
+    assert not survives(storm)
+
+
+def test_without_a_bug_nothing_is_found() -> None:
+    assert survives(storm)
