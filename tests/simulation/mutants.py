@@ -11,6 +11,7 @@ import pytest
 
 from minikafka.log import batches, recovery
 from minikafka.log.partition_log import PartitionLog
+from minikafka.log.producer_state import ProducerStates
 from minikafka.replication.partition import Partition
 from minikafka.runtime.buffers import Buffer
 from minikafka.sim.mount import Mount, SimFile
@@ -99,7 +100,7 @@ def forget_producers_at_recovery(patch: pytest.MonkeyPatch) -> None:
         return None
 
     patch.setattr(recovery, "rebuild_producers", nothing)
-    patch.setattr(recovery.ProducerStates, "update", nothing)
+    patch.setattr(ProducerStates, "update", nothing)
 
 
 def cut_nothing(patch: pytest.MonkeyPatch) -> None:

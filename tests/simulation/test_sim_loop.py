@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
@@ -38,7 +39,9 @@ async def connect(loop: SimLoop, client: Machine, server: Machine) -> tuple[Peer
         await loop.create_server(lambda: _resolved(accepted, Peer()), None, 1)
 
     async def call() -> Peer:
-        return (await loop.create_connection(Peer, server.name, 1))[1]
+        _, protocol = await loop.create_connection(Peer, server.name, 1)
+        assert isinstance(protocol, Peer)
+        return protocol
 
     await server.start(listen)
     return await client.start(call), await accepted
@@ -300,7 +303,7 @@ def test_seeds_choose_the_order_between_machines_and_never_within_one() -> None:
 
         with simulation(seed) as loop:
             for name in "ab":
-                loop.machine(name).start(lambda name=name: count(name))
+                loop.machine(name).start(partial(count, name))
             loop.run_until_complete(asyncio.sleep(1))
         assert [each for each in seen if each[0] == "a"] == [f"a{n}" for n in range(5)]
         return seen
