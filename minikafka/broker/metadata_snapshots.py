@@ -22,6 +22,7 @@ from minikafka.metadata.record_versions import record_version
 from minikafka.metadata.snapshot import snapshot_records
 from minikafka.protocol.metadata_records import encode_record
 from minikafka.raft.snapshots import Snapshot, parse_snapshot_name, snapshot_name
+from minikafka.runtime.tasks import turn_of_the_loop
 
 if TYPE_CHECKING:
     from minikafka.log.partition_log import PartitionLog
@@ -115,7 +116,7 @@ class MetadataSnapshots:
                 encode_record(record, record_version(record.api_key, level))
                 for record in records[start : start + _RECORDS_PER_SLICE]
             ]
-            await asyncio.sleep(0)
+            await turn_of_the_loop()
         dynamic = self._node.kraft_version > 0
         snapshot = Snapshot(
             values,

@@ -26,7 +26,7 @@ from minikafka.replication.partition import Partition
 from minikafka.replication.replicas import ReplicaManager
 from minikafka.runtime.clock import WALL_TIME_NS, AgeClock, WallClock
 from minikafka.runtime.disk import Disk
-from minikafka.runtime.tasks import Scope
+from minikafka.runtime.tasks import Scope, turn_of_the_loop
 from minikafka.settings.broker import BrokerSettings
 
 logger = logging.getLogger("minikafka.cleaner")
@@ -212,11 +212,8 @@ class Slices:
 
     async def rest(self) -> None:
         """Let the loop turn, and wait longer if it had work or the bytes came too fast."""
-        loop = asyncio.get_running_loop()
         began = self._time_ns()
-        turned: asyncio.Future[None] = loop.create_future()
-        loop.call_soon(_complete, turned)
-        await turned
+        await turn_of_the_loop()
         now = self._time_ns()
         rest_s = BUSY_REST_S if now - began > IDLE_TURN_NS else 0.0
         ahead_s = self._moved_bytes / self._bytes_per_s - (now - self._started) / 1e9
@@ -224,8 +221,3 @@ class Slices:
             await asyncio.sleep(max(ahead_s, rest_s))
         self._slice_began = self._time_ns()
         self._steps = 0
-
-
-def _complete(turned: asyncio.Future[None]) -> None:
-    if not turned.done():
-        turned.set_result(None)

@@ -5,6 +5,19 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 
+async def turn_of_the_loop() -> None:
+    """Let everything else that is ready run once: what long work does between its slices."""
+    loop = asyncio.get_running_loop()
+    turned: asyncio.Future[None] = loop.create_future()
+    loop.call_soon(_complete, turned)
+    await turned
+
+
+def _complete(turned: "asyncio.Future[None]") -> None:
+    if not turned.done():
+        turned.set_result(None)
+
+
 class Scope:
     """Owns the tasks of one host: strong references, failures told at once, an end that waits.
 
