@@ -30,6 +30,8 @@ class Library(NamedTuple):
     program: Callable[[], list[str]]
     assignor: str
     static: bool = True  # Whether it knows group.instance.id (KIP-345).
+    # Whether it goes on as the member it was when its broker was away for a moment.
+    keeps_member_id: bool = True
 
 
 class Read(NamedTuple):
@@ -49,7 +51,14 @@ LIBRARIES = (
     Library("kafka-python", _python, "range"),
     Library("franz-go", go.member_command, "cooperative-sticky"),
     Library("sarama", go.member_command, "range"),
-    Library("kafkajs", node.member_command, "RoundRobinAssigner", static=False),
+    Library(
+        "kafkajs",
+        node.member_command,
+        "RoundRobinAssigner",
+        static=False,
+        # With no broker to be had it ends its consumer and begins another one.
+        keeps_member_id=False,
+    ),
     Library("java", lambda: java_programs.command("Member"), "range"),
 )
 
