@@ -1,6 +1,7 @@
 """The scenarios in the order in which they run and are reported."""
 
 from bench.scenario import Scenario
+from bench.scenarios.compaction import Compaction
 from bench.scenarios.connections import Announced, Idle, NonDraining
 from bench.scenarios.fetch import FetchLog
 from bench.scenarios.produce import AckLatency, ProduceBatches, SmallRequests
@@ -34,4 +35,5 @@ def all_scenarios() -> list[Scenario]:
             ratio_at_most=0.3,
         ),
         FetchLog("fetch-64k-8", fetch_bytes=64 * KIB, round_bytes=200_000_000, in_flight=8),
+        Compaction(record_bytes=400, records=200_000, keys=10_000),
     ]
