@@ -102,6 +102,11 @@ class SimDisk:
         node = self.names.surely(path)
         return node.surely() if isinstance(node, FileNode) else None
 
+    def surely_size(self, path: str) -> int:
+        """The size of what every loss of power leaves of a file; 0 if it might be gone."""
+        node = self.names.surely(path)
+        return node.surely_size() if isinstance(node, FileNode) else 0
+
     def crash(self, power: bool) -> None:
         """End of the process, by a kill or by loss of power. Its mounts and files are dead."""
         self.life += 1

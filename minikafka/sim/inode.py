@@ -93,6 +93,10 @@ class FileNode:
         """What every loss of power leaves of the content."""
         return bytes(self.durable[: self._lowest()])
 
+    def surely_size(self) -> int:
+        """How much that is."""
+        return min(len(self.durable), self._lowest())
+
     def end_flushes(self) -> None:
         """The process that had called fsync is gone; the pages are as dirty as before."""
         self.low = self._lowest()

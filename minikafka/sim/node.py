@@ -15,10 +15,13 @@ from minikafka.sim.loop import SimLoop
 
 PORT: Final = 9092
 LOG_DIR: Final = "/data"
+_ROOM_BYTES: Final = 1 << 20
 
 
 class BrokerNode:
     """`down` is set while no process runs, `failure` says why the last one ended by itself.
+
+    `refusals` are the starts that failed on a disk with room and without a fault.
 
     `before_power_loss` is called when the state of the disk can still be looked at.
     """
@@ -31,6 +34,7 @@ class BrokerNode:
         self.disk.on_crash = self.crash
         self.down = asyncio.Event()
         self.failure: Exception | None = None
+        self.refusals: list[str] = []
         self.before_power_loss: Callable[[], None] = _nothing
         self._stopping: asyncio.Future[None] | None = None
         # /data is a volume: somebody has made and mounted it.
@@ -89,6 +93,8 @@ class BrokerNode:
                 self._failed(broker.failed.exception())
         except StartError as error:
             self._failed(error)
+            if not self.disk.faults and self.disk.capacity - self.disk.used > _ROOM_BYTES:
+                self.refusals.append(str(error))
         finally:
             await broker.stop()
 
@@ -115,6 +121,17 @@ class BrokerNode:
             if len(sure) < visible_bytes:
                 break
         return bytes(kept)
+
+    def surely_holds(self, log: str, offset: int, value: bytes) -> bool:
+        """Whether `sure_batches` has the value, which is at that offset."""
+        found: str | None = None
+        complete, before = True, 0
+        for path, visible_bytes in self.segments(log):
+            if int(path.rpartition("/")[2].removesuffix(".log")) > offset:
+                break
+            complete = found is None or (complete and before == self.disk.surely_size(found))
+            found, before = path, visible_bytes
+        return found is not None and complete and value in (self.disk.surely(found) or b"")
 
     def segments(self, log: str) -> Iterator[tuple[str, int]]:
         """(path, size) of the segments of a log in their order."""

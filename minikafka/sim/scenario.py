@@ -52,6 +52,7 @@ class Scenario:
         self._weather = weather
         self._durability = durability
         self.history = History(loop.note)
+        self._durable: set[bytes] = set()
         self._node = BrokerNode(loop, _BROKER, {})
         self._node.disk.flush_s = weather.flush_s
         self._node.disk.write_s = self._node.disk.read_s = 1e-5
@@ -89,6 +90,11 @@ class Scenario:
         self.history.judge(await last)
         service.cancel()
 
+    @property
+    def refusals(self) -> list[str]:
+        """Starts that failed for no reason of the weather's."""
+        return self._node.refusals
+
     def _configs(self) -> dict[str, str]:
         configs = {
             # A full index is what ends a segment early: its smallest size is a mebibyte.
@@ -119,9 +125,10 @@ class Scenario:
         self._require_durable(value, place, "read")
 
     def _require_durable(self, value: bytes, place: Place, verb: str) -> None:
-        if self._durability == "fsync":
-            log = f"{TOPIC}-{place.partition}"
-            if value not in self._node.sure_batches(log):
+        if self._durability == "fsync" and value not in self._durable:
+            if self._node.surely_holds(f"{TOPIC}-{place.partition}", place.offset, value):
+                self._durable.add(value)  # for ever
+            else:
                 self.history.violate(f"{name_of(value)} at {place} is {verb}, not durable")
 
     def _put_at_risk(self) -> None:
@@ -153,6 +160,8 @@ def run_seed(
             loop.run_until_complete(scenario.run())
         except SimulationError as end:
             history.violate(f"{type(end).__name__}: {end}")
+        for refusal in scenario.refusals:
+            history.violate(f"no start on what a crash has left: {refusal}")
         for error in loop.errors:
             history.violate(f"{error['message']}: {error.get('exception')!r}")
         return Outcome(
