@@ -260,6 +260,26 @@ async def test_a_log_that_is_cut_meanwhile_is_left_as_it_is(bench: Bench) -> Non
     assert not [name for name in bench.names() if ".cleaned" in name or ".swap" in name]
 
 
+async def test_a_log_that_is_aged_meanwhile_is_left_to_the_next_pass(bench: Bench) -> None:
+    bench.log.settings.cleanup_policy = frozenset({"compact", "delete"})
+    bench.log.settings.retention_ms = 1000
+    put(bench.log, ("a", "1"), ("a", "2"), timestamp=NOW_MS - 5000)
+    put(bench.log, ("a", "3"), ("a", "4"))
+
+    class Aging(Unhurried):
+        def is_over(self, moved_bytes: int) -> bool:
+            return True
+
+        async def rest(self) -> None:
+            bench.log.delete_old_segments(NOW_MS, 4)
+
+    with pytest.raises(LogChangedError):
+        await bench.clean(pace=Aging())
+    assert texts(bench.log) == ["2 a=3", "3 a=4"]
+    assert await bench.clean(2) == 4
+    assert texts(bench.log) == ["3 a=4"]
+
+
 async def test_a_closed_log_is_let_go(bench: Bench) -> None:
     put(bench.log, ("a", "1"), ("a", "2"))
     span = dirty_span(bench.log, 0, high_watermark=2, wall_ms=NOW_MS)
