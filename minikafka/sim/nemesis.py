@@ -71,10 +71,12 @@ class Nemesis:
         elif kind in ("cut", "reset"):
             await self._break_links(kind)
         elif kind == "full disk":
+            node.is_excused = True
             disk.capacity = disk.used + int(self._random() * 2_000)
             await self._pause(1.0)
             disk.capacity = 1 << 40
         elif kind.startswith("failing"):
+            node.is_excused = True
             disk.fail(kind.removeprefix("failing "), LOG_DIR, error=errno.EIO)
         elif kind == "slow disk":
             disk.flush_s *= _SLOWER

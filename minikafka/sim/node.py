@@ -21,7 +21,8 @@ _ROOM_BYTES: Final = 1 << 20
 class BrokerNode:
     """`down` is set while no process runs, `failure` says why the last one ended by itself.
 
-    `refusals` are the starts that failed on a disk with room and without a fault.
+    `refusals` are the starts that failed on a disk with room and without a fault; `is_excused` says
+    that the disk has, or had in this life, no room or a fault.
 
     `before_power_loss` is called when the state of the disk can still be looked at.
     """
@@ -35,6 +36,7 @@ class BrokerNode:
         self.down = asyncio.Event()
         self.failure: Exception | None = None
         self.refusals: list[str] = []
+        self.is_excused = False
         self.before_power_loss: Callable[[], None] = _nothing
         self._stopping: asyncio.Future[None] | None = None
         # /data is a volume: somebody has made and mounted it.
@@ -56,6 +58,8 @@ class BrokerNode:
         """Start a broker on what the disk holds."""
         self.loop.note("start", self.machine.name)
         self.failure = None
+        room_bytes = self.disk.capacity - self.disk.used
+        self.is_excused = bool(self.disk.faults) or room_bytes < _ROOM_BYTES
         self.down.clear()
         self._stopping = self.loop.create_future()
         task = self.machine.start(self._run)
@@ -93,7 +97,7 @@ class BrokerNode:
                 self._failed(broker.failed.exception())
         except StartError as error:
             self._failed(error)
-            if not self.disk.faults and self.disk.capacity - self.disk.used > _ROOM_BYTES:
+            if not self.is_excused:
                 self.refusals.append(str(error))
         finally:
             await broker.stop()
