@@ -1,12 +1,17 @@
 """A file system of a few megabytes that a test may fill: a tmpfs, which root may mount."""
 
+import errno
 import os
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+
+PAGE_BYTES = 4096
+SETTLING_S = 0.5
 
 
 class SmallDisk:
@@ -22,11 +27,20 @@ class SmallDisk:
         return status.f_bavail * status.f_frsize
 
     def fill(self, leave_bytes: int = 0) -> None:
-        """Take all but about `leave_bytes`."""
+        """Take all but about `leave_bytes`, also what files that are being replaced give back."""
+        settled = time.monotonic() + SETTLING_S
         with self._filler.open("ab") as filler:
-            rest = self.free_bytes - leave_bytes
-            if rest > 0:
-                os.posix_fallocate(filler.fileno(), filler.tell(), rest)
+            while time.monotonic() < settled:
+                rest = self.free_bytes - leave_bytes
+                if rest < PAGE_BYTES:
+                    time.sleep(0.02)
+                    continue
+                try:
+                    os.posix_fallocate(filler.fileno(), os.fstat(filler.fileno()).st_size, rest)
+                except OSError as error:
+                    if error.errno != errno.ENOSPC:  # somebody was faster: look again
+                        raise
+                settled = time.monotonic() + SETTLING_S
 
     def empty(self) -> None:
         """Give back what `fill` took."""
