@@ -98,7 +98,7 @@ def load(
         loaded.snapshots.delete_above(-1)
         loaded.leader_epochs.clear()
         return loaded
-    if clean and not _is_whole(segments, loaded):
+    if clean and not _is_whole(segments, loaded, may_have_gaps):
         clean, recovery_point = False, segments[-1].base_offset
     if not clean:
         first = max(0, floor_index(segments, recovery_point))
@@ -242,10 +242,10 @@ def _offsets_of(names: dict[str, FileStatus], suffix: str) -> list[int]:
 # -- checking and repairing -----------------------------------------------------------------------
 
 
-def _is_whole(segments: list[Segment], loaded: Loaded) -> bool:
+def _is_whole(segments: list[Segment], loaded: Loaded, may_have_gaps: bool) -> bool:
     """Whether the log ends with a whole batch; sets the log end offset."""
     try:
-        loaded.log_end_offset = segments[-1].end_offset()
+        loaded.log_end_offset = segments[-1].end_offset(may_have_gaps)
     except CorruptLogError as fault:
         _LOG.error("%s: not what a clean stop leaves, recovering the segment", fault)
         return False

@@ -343,30 +343,33 @@ class Segment:
         except NoBatchError as fault:
             raise self._corrupt(fault) from fault
 
-    def end_offset(self) -> int:
+    def end_offset(self, may_have_gaps: bool = True) -> int:
         """The offset after the last batch, by the index and the headers behind its last entry.
 
-        Raises CorruptLogError if the file does not end with a whole batch.
+        Raises CorruptLogError if the file does not end with a whole batch, or if offsets are
+        missing on the way that may not.
         """
         relative, position = self.index.lookup(MAX_RELATIVE_OFFSET)
         expected = self.base_offset + relative if relative >= 0 else -1
         try:
-            return self._end_behind(position, expected)
+            return self._end_behind(position, expected, may_have_gaps)
         except NoBatchError as fault:
             if relative < 0 or fault.position > position:
                 raise self._corrupt(fault) from fault
             self.rebuild_indexes(str(fault))
         try:
-            return self._end_behind(self.index.lookup(MAX_RELATIVE_OFFSET)[1], -1)
+            position = self.index.lookup(MAX_RELATIVE_OFFSET)[1]
+            return self._end_behind(position, -1, may_have_gaps)
         except NoBatchError as fault:
             raise self._corrupt(fault) from fault
 
-    def _end_behind(self, position: int, expected_last_offset: int) -> int:
+    def _end_behind(self, position: int, expected_last_offset: int, may_have_gaps: bool) -> int:
         end_offset = self.base_offset
         if expected_last_offset >= 0 and position >= self.size:
             raise NoBatchError(position, f"the file has {self.size} bytes")
         for at, header in walk_headers(self.file, position, self.size):
-            if header.base_offset < end_offset:
+            is_gap = header.base_offset > end_offset and (at > position or not position)
+            if header.base_offset < end_offset or (is_gap and not may_have_gaps):
                 raise NoBatchError(at, f"offset {header.base_offset} after {end_offset - 1}")
             end_offset = header.next_offset
             if at == position and 0 <= expected_last_offset != end_offset - 1:

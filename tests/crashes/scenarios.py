@@ -17,8 +17,9 @@ STEPS = (
     "checkpoint",
     "lead",
     "stop",
+    "full",
 )
-_WEIGHTS = (30, 6, 5, 12, 6, 5, 1, 2, 4, 6, 4, 2)
+_WEIGHTS = (30, 6, 5, 12, 6, 5, 1, 2, 4, 6, 4, 2, 4)
 
 
 def scenario(seed: int, length: int = 25) -> list[Step]:

@@ -1,5 +1,6 @@
 """One log directory on a simulated disk, what was promised of it, and what a crash has left."""
 
+import errno
 import uuid
 from collections.abc import Sequence
 
@@ -130,6 +131,35 @@ class World:
         if self.every_append:
             await self._flush(0, 0)
 
+    async def _full(self, first: int, second: int) -> None:
+        """The disk has no room for an append, which leaves everything as it was."""
+        active = f"{PATH}/{self.log.segment_base_offsets[-1]:020d}.log"
+        before = self.log.log_end_offset
+        self.disk.fail("append", active, error=errno.ENOSPC)
+        try:
+            await self._append(first, second)
+        except OSError:
+            self.batches.pop()
+            require(self.log.log_end_offset == before, "a refused append moved the log end")
+        self.disk.heal()
+        segment = self.log._segments.active
+        last_entry = max(segment.index.positions, default=-1)
+        require(last_entry < max(segment.size, 1), "an index entry of what is not there")
+        self._read_back()
+
+    def _read_back(self) -> None:
+        """Each batch is found by its offset."""
+        log = self.log
+        for one in self.batches:
+            offset = one.header.base_offset
+            if offset >= log.log_start_offset:
+                read = log.read(offset, 0, max_offset=log.log_end_offset, min_one_batch=True)
+                require(read.region is not None, "a batch is not found")
+                assert read.region is not None
+                data = read.region.read(0, read.size)
+                read.region.release()
+                require(data == one.data, "another batch is found")
+
     async def _flush(self, first: int, second: int) -> None:
         wanted = self.log.log_end_offset
         require(await self.log.flush() >= wanted, "a flush covers what was there")
@@ -146,11 +176,16 @@ class World:
         log = self.log
         offset = log.log_end_offset - first % 12
         offset = max(offset, log.log_start_offset)
+        before = log.log_end_offset
         self.versions.append([one for one in self.batches if one.header.next_offset <= offset])
         end = self.batches[-1].header.next_offset if self.batches else 0
         self.promised = min(self.promised, end)
         await self.directory.truncate_log("t", 0, offset)
         self.start = min(self.start, log.log_start_offset)
+        starts = [start for _, start in log.leader_epochs.entries()]
+        if log.log_end_offset < before:
+            require(max(starts, default=-1) < log.log_end_offset, "an epoch of what was cut")
+        self._read_back()
         await self._lead(0, 0)
 
     async def _restart_at(self, first: int, second: int) -> None:
@@ -326,7 +361,7 @@ async def crash_and_recover(
         await world.run(steps)
         return None
     except ProcessGone:
-        pass
+        world.disk.heal()
     if (seed + operation) % 3:
         if not power:
             keep_all_written(world)

@@ -42,6 +42,8 @@ def table(counts: Counts) -> str:
     """The counts as text, a kind of file a line."""
     outcomes = (HARMLESS, REPORTED, REFUSED, CRC, BAD)
     lines = [f"{'':34}" + "".join(f"{name:>26}" for name in outcomes)]
-    for name in sorted({name for name, _ in counts}):
-        lines.append(f"{name:34}" + "".join(f"{counts[name, one]:26}" for one in outcomes))
+    lines += [
+        f"{name:34}" + "".join(f"{counts[name, one]:26}" for one in outcomes)
+        for name in sorted({name for name, _ in counts})
+    ]
     return "\n".join(lines) + "\n"
