@@ -103,7 +103,7 @@ class CleanerOffsets:
     topic made anew under the same name nor a log that was cut afterwards is clean.
     """
 
-    __slots__ = ("_clean", "_directory", "_disk", "_path", "_read")
+    __slots__ = ("_clean", "_directory", "_disk", "_noted", "_path", "_read")
 
     def __init__(self, disk: Disk, directory: LogDirectory) -> None:
         self._disk = disk
@@ -117,6 +117,8 @@ class CleanerOffsets:
         except ValueError as fault:
             _LOG.error("%s: damaged (%s), all logs are compacted anew", self._path, fault)
             self._read = {}
+        # Whom the file names.
+        self._noted = set(self._read)
 
     def first_dirty(self, log: PartitionLog) -> int:
         """The offset from which on `log` is dirty."""
@@ -125,6 +127,11 @@ class CleanerOffsets:
             self._clean[log] = (known, log.cut_count)
         offset, cut_count = self._clean[log]
         return offset if cut_count == log.cut_count else 0
+
+    async def announce(self, log: PartitionLog) -> None:
+        """A pass over `log` begins: recovery must know that offsets may be missing from it."""
+        if (log.topic, log.partition) not in self._noted:
+            await self.advance(log, self.first_dirty(log))
 
     async def advance(self, log: PartitionLog, first_dirty: int) -> None:
         """Note, durably, that `log` is clean up to `first_dirty`."""
@@ -139,6 +146,6 @@ class CleanerOffsets:
             key: offset for key, offset in self._read.items() if key in open_logs
         }
         for known, (offset, _) in self._clean.items():
-            if offset > 0:
-                offsets[known.topic, known.partition] = offset
+            offsets[known.topic, known.partition] = offset
+        self._noted = set(offsets)
         await self._disk.replace_atomically(self._path, encode_offsets(offsets))

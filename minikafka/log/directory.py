@@ -18,6 +18,7 @@ from uuid import UUID
 
 from minikafka.log.checkpoints import (
     CLEAN_SHUTDOWN,
+    CLEANER_OFFSETS,
     HIGH_WATERMARKS,
     LOG_START_OFFSETS,
     META_PROPERTIES,
@@ -70,6 +71,7 @@ class LogDirectory:
     """
 
     __slots__ = (
+        "_compacted",
         "_deleted",
         "_disk",
         "_lock",
@@ -96,6 +98,8 @@ class LogDirectory:
         self._recovery_points = self._read_offsets(RECOVERY_POINTS)
         self._log_start_offsets = self._read_offsets(LOG_START_OFFSETS)
         self.high_watermarks = self._read_offsets(HIGH_WATERMARKS)
+        # Logs that the cleaner has been at: noted before a pass takes anything away.
+        self._compacted = frozenset(self._read_offsets(CLEANER_OFFSETS))
 
     # -- start ------------------------------------------------------------------------------------
 
@@ -233,6 +237,7 @@ class LogDirectory:
             producer_expiration_ms=producer_expiration_ms,
             recovery_point=self._recovery_points.get(key, 0),
             log_start_offset=self._log_start_offsets.get(key, 0),
+            was_compacted=key in self._compacted,
             random=random,
         )
         self.logs[key] = log

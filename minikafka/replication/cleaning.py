@@ -146,6 +146,7 @@ class LogCleaner:
             settings.log_cleaner_dedupe_buffer_size, settings.log_cleaner_io_buffer_load_factor
         )
         try:
+            await self._offsets_of(directory).announce(log)
             first_dirty = await compact(
                 self._disk,
                 log,

@@ -135,18 +135,34 @@ async def test_a_topic_deleted_during_a_pass_is_let_go(cleaning: Cleaning) -> No
     cleaning.followed.commit(cleaning.followed.delete_records("a"))
     await cleaning.wake()
     assert files(log, "") == []
-    assert checkpoint(cleaning) == {}
+    assert checkpoint(cleaning).get(("a", 0), 0) == 0
     assert not cleaning.followed.offline
 
 
 async def test_a_stop_in_the_middle_leaves_the_log_as_it_was(cleaning: Cleaning) -> None:
     log = cleaning.compacted("a", 3_000)
     await cleaning.age_clock.advance(BACKOFF_MS, settle_rounds=1)
+    deadline = time.perf_counter() + 60
+    while not checkpoint(cleaning):
+        assert time.perf_counter() < deadline
+        await asyncio.sleep(0)
     await cleaning.cleaner.stop()
     assert len(cleaning.scope) == 0
     assert len(texts(log)) == 3_000
     assert files(log, ".cleaned") == []
-    assert checkpoint(cleaning) == {}
+    assert checkpoint(cleaning) == {("a", 0): 0}, "noted before anything is taken away"
+
+
+async def test_a_kill_costs_nothing_of_a_log_that_is_not_compacted_any_more(
+    cleaning: Cleaning,
+) -> None:
+    log = cleaning.compacted("a", 5)
+    await cleaning.wake()
+    cleaning.followed.configure("a", "cleanup.policy", "delete")
+    await cleaning.followed.restart(clean=False)
+    again = cleaning.followed.replicas.partition("a", 0).log
+    assert again is not log
+    assert texts(again) == ["4 key=4"]
 
 
 async def test_a_cleaner_that_is_off_does_nothing(followed: Any) -> None:
