@@ -46,18 +46,44 @@ def borne_out(
         if fault is None:
             return epochs
         _LOG.error("%s/%s: %s", directory, LEADER_EPOCHS, fault)
-    _LOG.error("%s/%s: made anew from the batches", directory, LEADER_EPOCHS)
+    found = _read_from_batches(
+        segments, log_end_offset, NO_EPOCH if epochs is None else epochs.latest
+    )
+    if epochs is None or found.entries() != epochs.entries():
+        _LOG.error("%s/%s: made anew from the batches", directory, LEADER_EPOCHS)
+        found.dirty = True
+    return found
+
+
+def _read_from_batches(
+    segments: Sequence[Segment], log_end_offset: int, latest: int
+) -> LeaderEpochs:
+    """The epochs by the headers; a batch's is taken when the next one's is not older.
+
+    The log's last batch has no next one: it may be of the epoch before it, or of `latest`.
+    """
     found = LeaderEpochs()
+    held: BatchHeader | None = None
     for segment in segments:
         try:
             for _, header in segment.headers():
-                epoch = header.partition_leader_epoch
-                if epoch > found.latest and header.base_offset < log_end_offset:
-                    found.assign(epoch, header.base_offset)
+                if (
+                    held is not None
+                    and held.partition_leader_epoch <= header.partition_leader_epoch
+                ):
+                    _take(found, held, log_end_offset)
+                held = header
         except CorruptLogError as fault:
             _LOG.error("%s", fault)
-    found.dirty = True
+    if held is not None and (latest == NO_EPOCH or held.partition_leader_epoch <= latest):
+        _take(found, held, log_end_offset)
     return found
+
+
+def _take(epochs: LeaderEpochs, header: BatchHeader, log_end_offset: int) -> None:
+    epoch = header.partition_leader_epoch
+    if epoch > epochs.latest and header.base_offset < log_end_offset:
+        epochs.assign(epoch, header.base_offset)
 
 
 def _contradiction(

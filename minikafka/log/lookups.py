@@ -53,7 +53,7 @@ def latest(segments: Sequence[Segment]) -> RecordPosition | None:
 
 def _search(segment: Segment, timestamp: int, start_offset: int) -> RecordPosition | None:
     known, relative = segment.time_index.lookup(timestamp)
-    if known >= 0 and not require_true_time(segment, known, relative):
+    if (known, relative) != (-1, 0) and not require_true_time(segment, known, relative):
         relative = segment.time_index.lookup(timestamp)[1]
     from_offset = segment.base_offset + relative
     relative_start = max(from_offset, start_offset) - segment.base_offset
