@@ -42,13 +42,19 @@ def check_inherited(
     end = min(end, segment.inherited_bytes)
     if segment.checked_from <= position and end <= segment.checked_to:
         return
-    next_offset = segment.base_offset
-    at = position
+    resumes = segment.checked_from <= position <= segment.checked_to
+    start = segment.checked_to if resumes else position
+    next_offset = segment.checked_next if resumes and start else segment.base_offset
+    stop = segment.size
     try:
-        for at, header in walk_headers(segment.file, position, segment.size):
+        for at, header in walk_headers(segment.file, start, segment.size):
+            # The batch behind the last one is looked at, too: it may be the last one that is wrong.
+            if header.base_offset < next_offset:
+                raise NoBatchError(at, f"offset {header.base_offset} after {next_offset - 1}")
             if at >= end:
+                stop = at
                 break
-            if header.base_offset < next_offset or header.next_offset > end_offset:
+            if header.next_offset > end_offset:
                 raise NoBatchError(at, f"a batch of offset {header.base_offset}, out of order")
             epoch = epochs.at(header.base_offset)
             if 0 <= epoch != header.partition_leader_epoch:
@@ -62,10 +68,9 @@ def check_inherited(
             segment.is_reported = True
             _LOG.error("%s: corrupt at byte %d: %s", path, fault.position, fault.reason)
         raise CorruptLogError(path, fault.position, fault.reason) from fault
-    if segment.checked_from <= position <= segment.checked_to:
-        segment.checked_to = max(end, segment.checked_to)
-    else:
-        segment.checked_from, segment.checked_to = position, end
+    if not resumes:
+        segment.checked_from = position
+    segment.checked_to, segment.checked_next = stop, next_offset
 
 
 def offset_bound(segment: Segment, position: int) -> int | None:

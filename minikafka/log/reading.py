@@ -104,13 +104,17 @@ class ReadableLog:
         position, first_size, first_offset, _ = segment.find(offset)
         while not first_size:
             # Compaction may have taken a segment's last batches: go on in the next one.
+            if segment.inherited_bytes:
+                self._check(segment, 0, segment.inherited_bytes)
             following = self._segments.after(segment)
             if following is None:
                 return NOTHING
             segment = following
             position, first_size, first_offset, _ = segment.find(offset)
         if position < segment.inherited_bytes:
-            self._check(segment, position, position + first_size)
+            # Where the offset itself is missing, one that claims another may stand for it.
+            start = position if first_offset <= offset else 0
+            self._check(segment, start, position + first_size)
         size = self._readable_bytes(segment, max_offset) - position
         if size <= 0 or first_offset >= max_offset:
             return NOTHING

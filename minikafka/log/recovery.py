@@ -288,8 +288,10 @@ def _recover(
                 break
             snapshots.write(segment.base_offset, loaded.producers)
         size = segment.size
-        following = segments[at + 1].base_offset if at + 1 < len(segments) else _NO_BOUND
-        end, fault = scan.read(segment, max(end, segment.base_offset), following)
+        next_base, following = _NO_BOUND, None
+        if at + 1 < len(segments):
+            next_base, following = segments[at + 1].base_offset, _first_batch(segments[at + 1])
+        end, fault = scan.read(segment, max(end, segment.base_offset), next_base, following)
         if fault is not None:
             _drop_from(disk, directory, segments, at + 1, "the log was cut before it")
             _LOG.warning(
@@ -303,6 +305,16 @@ def _recover(
             segment.cut(segment.size)
             break
     loaded.log_end_offset = end
+
+
+def _first_batch(segment: Segment) -> BatchHeader | None:
+    """The header that the segment begins with, if it is one of its own and its CRC fits."""
+    try:
+        for _, header, _ in scan_batches(segment.file, segment.path(LOG_SUFFIX), segment.size):
+            return header if header.base_offset >= segment.base_offset else None
+    except NoBatchError:
+        return None  # it is cut when its turn comes
+    return None
 
 
 def _drop_from(disk: Disk, directory: str, segments: list[Segment], at: int, reason: str) -> None:
@@ -337,10 +349,12 @@ class _Scan:
         self._end_offset = 0
         self._epoch = NO_EPOCH
 
-    def read(self, segment: Segment, end_offset: int, next_base: int) -> tuple[int, str | None]:
+    def read(
+        self, segment: Segment, end_offset: int, next_base: int, following: BatchHeader | None
+    ) -> tuple[int, str | None]:
         """(end offset, fault or None); `segment.size` is then that of its good batches.
 
-        `next_base` is where the segment must have ended.
+        `next_base` is where the segment must have ended, `following` the batch that lies there.
         """
         size = segment.size
         segment.inherited_bytes = 0  # what is read here is checked
@@ -365,6 +379,8 @@ class _Scan:
         except NoBatchError as found:
             fault = found.reason
         if held is not None:
+            if fault is None and following is not None and not self._bears_out(held[0], following):
+                return self._end_offset, "the next segment contradicts the last batch"
             self._take(segment, *held)
         return self._end_offset, fault
 

@@ -52,6 +52,7 @@ class Segment:
         "base_offset",
         "bytes_since_index_entry",
         "checked_from",
+        "checked_next",
         "checked_to",
         "created_ms",
         "first_timestamp",
@@ -86,9 +87,10 @@ class Segment:
         self.prepared = size == 0
         self.reserved = False
         # The first so many bytes are an earlier process's work; between `checked_from` and
-        # `checked_to` their headers have been looked at (see `integrity`).
+        # `checked_to` their headers have been looked at, up to `checked_next` (see `integrity`).
         self.inherited_bytes = size
         self.checked_from = self.checked_to = 0
+        self.checked_next = base_offset
         self.is_reported = False
         self.aborted_checked = False
         self.has_transaction_index = False
@@ -296,6 +298,7 @@ class Segment:
         self.file.truncate(position)
         self.size = position
         self.inherited_bytes = min(self.inherited_bytes, position)
+        self.checked_from = self.checked_to = 0
         self.bytes_since_index_entry = 0
         self.roll_at = ROLL_UNKNOWN
         self.last_offset_limit = self.base_offset + MAX_RELATIVE_OFFSET

@@ -59,6 +59,11 @@ def outcome(template: Template, path: str, position: int, mask: int, told: Told)
         return REPORTED
     if served == CRC:
         return CRC
+    # Where an epoch ended that lies before the log start, nobody may ask any more.
+    found["epochs"] = [
+        then if then[1] <= template.answers["start"] else now
+        for then, now in zip(template.answers["epochs"], found["epochs"], strict=True)
+    ]
     different = {key for key, value in template.answers.items() if found[key] != value}
     if not different:
         return served
