@@ -102,11 +102,8 @@ class ReadableLog:
         if offset < segment.base_offset:
             segment = self._segments.at(offset)
         position, first_size, first_offset, _ = segment.find(offset)
-        while not first_size:
-            # Compaction may have taken a segment's last batches: go on in the next one.
-            if segment.inherited_bytes:
-                self._check(segment, 0, segment.inherited_bytes)
-            following = self._segments.after(segment)
+        if not first_size:
+            following = self._next_with(segment, offset)
             if following is None:
                 return NOTHING
             segment = following
@@ -127,6 +124,21 @@ class ReadableLog:
         if position < segment.inherited_bytes:
             self._check(segment, position, position + size)
         return LogRead(segment.file.region(position, size), size, segment.base_offset, position)
+
+    def _next_with(self, segment: Segment, offset: int) -> Segment | None:
+        """The next segment that holds something at `offset` or behind.
+
+        Compaction may have taken the last batches of `segment`; if they only claim other offsets,
+        CorruptLogError says so.
+        """
+        following: Segment | None = segment
+        while following is not None:
+            if following.inherited_bytes:
+                self._check(following, 0, following.inherited_bytes)
+            following = self._segments.after(following)
+            if following is not None and following.find(offset)[1]:
+                return following
+        return None
 
     def _check(self, segment: Segment, position: int, end: int) -> None:
         following = self._segments.after(segment)
