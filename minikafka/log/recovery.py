@@ -269,6 +269,7 @@ def _recover(
     # Snapshots beyond the first segment to be read may speak of what is about to be cut.
     snapshots.delete_above(base)
     end = base
+    known_epoch = loaded.leader_epochs.latest
     loaded.leader_epochs.truncate_from_end(base)
     rebuild_producers(
         segments,
@@ -278,7 +279,7 @@ def _recover(
         end_offset=base,
         wall_ms=wall_ms,
     )
-    scan = _Scan(loaded, index_interval_bytes, may_have_gaps)
+    scan = _Scan(loaded, index_interval_bytes, may_have_gaps, known_epoch)
     for at in range(first, len(segments)):
         segment = segments[at]
         if at > first:
@@ -340,10 +341,21 @@ class _Scan:
     that contradict each other the first may be the wrong one.
     """
 
-    __slots__ = ("_end_offset", "_epoch", "_index_interval_bytes", "_loaded", "_may_have_gaps")
+    __slots__ = (
+        "_end_offset",
+        "_epoch",
+        "_index_interval_bytes",
+        "_known_epoch",
+        "_loaded",
+        "_may_have_gaps",
+    )
 
-    def __init__(self, loaded: Loaded, index_interval_bytes: int, may_have_gaps: bool) -> None:
+    def __init__(
+        self, loaded: Loaded, index_interval_bytes: int, may_have_gaps: bool, known_epoch: int
+    ) -> None:
         self._loaded = loaded
+        # The newest in the checkpoint, if there is one.
+        self._known_epoch = known_epoch
         self._index_interval_bytes = index_interval_bytes
         self._may_have_gaps = may_have_gaps
         self._end_offset = 0
@@ -381,13 +393,19 @@ class _Scan:
         if held is not None:
             if fault is None and following is not None and not self._bears_out(held[0], following):
                 return self._end_offset, "the next segment contradicts the last batch"
+            if following is None and 0 <= self._known_epoch < held[0].partition_leader_epoch:
+                # An epoch is checkpointed before a flush of its first batch counts.
+                return (
+                    self._end_offset,
+                    f"no leader epoch {held[0].partition_leader_epoch} is known",
+                )
             self._take(segment, *held)
         return self._end_offset, fault
 
     def _bears_out(self, header: BatchHeader, following: BatchHeader) -> bool:
         """False if the batch leapt in offset or epoch and the one behind it knows nothing of it."""
         leapt = header.base_offset > self._end_offset
-        rose = 0 <= self._epoch < header.partition_leader_epoch
+        rose = header.partition_leader_epoch > self._epoch
         return not (
             (leapt and following.base_offset < header.next_offset)
             or (rose and following.partition_leader_epoch < header.partition_leader_epoch)
