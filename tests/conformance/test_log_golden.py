@@ -219,7 +219,8 @@ def test_a_dense_index_is_rebuilt_byte_by_byte(data: Path) -> None:
     again.append_replicated(kept[f"{60:020d}.log"], WALL_MS)
     again.close()
     del kept["partition.metadata"]
-    # Kafka led again before it stopped and noted that epoch, which has no batch; we note it with one.
+    # Kafka led again before it stopped and noted that epoch, which has no batch; we note one that
+    # has.
     assert kept[LEADER_EPOCHS] == b"0\n2\n0 0\n2 85\n"
     kept[LEADER_EPOCHS] = b"0\n1\n0 0\n"
     assert {path.name: path.read_bytes() for path in directory.iterdir()} == kept
