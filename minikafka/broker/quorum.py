@@ -232,7 +232,13 @@ class QuorumHost:
         values = [encode_record(r, record_version(r.api_key, level)) for r in records]
         batch = build_batch([(wall_ms, None, value, ()) for value in values])
         self._require_room(len(batch))
-        self._step(AppendRequested(batch, len(records)))
+        try:
+            self._step(AppendRequested(batch, len(records)))
+        except OSError as error:
+            # The machine has taken what the log has not: nothing can go on from here.
+            self._end()
+            self._scope.spawn(_raise(error), "append metadata")
+            raise
         appended = MetadataBatch(
             list(records),
             last_offset=self._log.log_end_offset - 1,
@@ -397,9 +403,7 @@ class QuorumHost:
                     self._step(Flushed(epoch, end_offset))
         finally:
             if self._is_open and end_offset < self._log.log_end_offset:
-                # Failed: nothing can be committed any more, and nobody must wait for it.
-                self._is_open = False
-                self._fail_waiting()
+                self._end()
 
     def _commit(self, committed: Committed) -> None:
         """Apply what has become committed, publish it, and release who waited for it."""
@@ -413,10 +417,20 @@ class QuorumHost:
             if not waiter.done():
                 waiter.set_result(None)
 
+    def _end(self) -> None:
+        """The log has failed: nothing can be committed any more, and nobody must wait for it."""
+        self._is_open = False
+        self._fail_waiting()
+
     def _fail_waiting(self) -> None:
         for waiter in self._waiting.take_all():
             if not waiter.done():
                 waiter.set_exception(KafkaError(ErrorCode.NOT_CONTROLLER))
+
+
+async def _raise(error: OSError) -> None:
+    """Fail a task of the scope, whose owner ends the node."""
+    raise error
 
 
 def _replay(

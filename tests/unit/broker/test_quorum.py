@@ -254,6 +254,14 @@ async def test_a_full_disk_leaves_no_half_decision(make_node: Any, tmp_path: Pat
     with pytest.raises(OSError):
         await node.create("orders")
     assert "orders" not in node.controller.image.topics
+    # The machine and its log disagree now: the node must not go on.
+    async with asyncio.timeout(10):
+        while not node.failures:  # noqa: ASYNC110  # the scope tells it some turns later
+            await asyncio.sleep(0)
+    assert [type(error) for error in node.failures] == [OSError]
+    with pytest.raises(KafkaError) as later:
+        await node.create("other")
+    assert later.value.code is ErrorCode.NOT_CONTROLLER
     await node.crash()
     second = await make_node()
     assert second.quorum.image.topics == {}
