@@ -34,7 +34,7 @@ format: $(VENV)/.check  ## lay out the code and apply safe fixes
 
 interop: $(VENV)/.test  ## foreign clients and Apache Kafka's own tools; what is absent is a failure
 	PYTHONPATH=tests $(BIN)/python -m harness.foreign
-	$(PYTEST) -m interop tests/interop $(PYTEST_ARGS)
+	$(PYTEST) -m interop -n 2 --dist loadfile tests/interop $(PYTEST_ARGS)
 	MINIKAFKA_INTEROP_TARGET=kafka $(PYTEST) -m 'not own_broker' tests/cluster/test_sdk_*.py
 
 robustness: $(VENV)/.test  ## 100,000 bad requests over all APIs

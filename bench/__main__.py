@@ -12,6 +12,7 @@ from harness.broker import Software
 
 from bench import report
 from bench.contest import Contest
+from bench.machine_awake import machine_awake
 from bench.scenario import Scenario
 from bench.scenarios import all_scenarios
 
@@ -62,7 +63,7 @@ def contestants(subject: str, reference: str) -> dict[str, Software]:
 def selected(only: list[str] | None) -> list[Scenario]:
     scenarios = all_scenarios()
     if not only:
-        return scenarios
+        return [scenario for scenario in scenarios if not scenario.extra]
     chosen = [scenario for scenario in scenarios if scenario.name.startswith(tuple(only))]
     if not chosen:
         sys.exit(f"no scenario starts with {' or '.join(only)}")
@@ -81,7 +82,8 @@ def main() -> int:
     competing = contestants(options.subject, options.reference)
     with tempfile.TemporaryDirectory(prefix="minikafka-bench-", dir=options.directory) as scratch:
         contest = Contest(competing, options.rounds, Path(scratch))
-        contest.run(scenarios)
+        with machine_awake():
+            contest.run(scenarios)
     names = list(competing)
     print(report.table(scenarios, contest.results, names))
     path = report.write_json(scenarios, contest.results, names, RESULTS)

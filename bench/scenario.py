@@ -36,6 +36,8 @@ class Scenario(ABC):
     figures: tuple[Figure, ...]
     # What a round will have the broker write, for `machine_memory.touch`.
     new_memory_bytes: int = 0
+    # An extra scenario runs only when it is asked for by name.
+    extra: bool = False
     # A scenario with a fresh broker gets a newly started one for every round.
     fresh: ClassVar[bool] = False
 

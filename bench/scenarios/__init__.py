@@ -21,7 +21,7 @@ def all_scenarios() -> list[Scenario]:
         ProduceBatches("produce-16k", record_bytes=KIB, records=16, round_bytes=200_000_000),
         ProduceBatches("produce-16k-100b", record_bytes=100, records=None, round_bytes=200_000_000),
         ProduceBatches("produce-1m", record_bytes=KIB, records=976, round_bytes=600_000_000),
-        SmallRequests("small-requests", connections=1, requests=40_000, ratio_at_most=0.5),
+        SmallRequests("small-requests", connections=1, requests=20_000, ratio_at_most=0.5),
         SmallRequests("small-requests-50", connections=50, requests=20_000),
         AckLatency(requests=4_000),
         FetchLog(

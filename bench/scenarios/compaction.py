@@ -32,6 +32,7 @@ class Compaction(Scenario):
     """
 
     name = "compaction"
+    extra = True
 
     def __init__(self, *, record_bytes: int, records: int, keys: int) -> None:
         self.record_bytes = record_bytes

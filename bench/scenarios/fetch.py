@@ -25,6 +25,7 @@ class FetchLog(Scenario):
         ratio_at_most: float | None = None,
     ) -> None:
         self.name = name
+        self.extra = ratio_at_most is None
         self.in_flight = in_flight
         self.fetch_bytes = fetch_bytes
         self.round_bytes = round_bytes

@@ -70,6 +70,7 @@ class SmallRequests(Scenario):
         self, name: str, *, connections: int, requests: int, ratio_at_most: float | None = None
     ) -> None:
         self.name = name
+        self.extra = ratio_at_most is None
         self.connections = connections
         self.requests = requests
         where = f"over {connections} connections" if connections > 1 else "8 in flight"

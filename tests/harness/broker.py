@@ -6,6 +6,7 @@ be right against the original, and a benchmark gives both the same work.
 
 import base64
 import os
+import secrets
 import socket
 import subprocess
 import sys
@@ -36,12 +37,21 @@ def target() -> Software:
     return Software(os.environ.get("MINIKAFKA_INTEROP_TARGET", "minikafka"))
 
 
+# Below the range from which the kernel takes ports for outgoing connections: a broker that is
+# restarted finds its port free, whatever clients have connected meanwhile.
+LISTENING_PORTS = range(12_000, 32_000)
+
+
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    assert isinstance(port, int)
-    return port
+    """A port that nobody listens on, chosen at random: several test processes may run at once."""
+    while True:
+        port = secrets.choice(LISTENING_PORTS)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        return port
 
 
 class RunningBroker:
