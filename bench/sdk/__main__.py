@@ -16,6 +16,7 @@ import uvloop
 from harness import apache
 from harness.broker import RunningBroker, Software
 
+from bench.machine_awake import machine_awake
 from bench.sdk import consume, latency, produce
 
 RECORDS = {100: 200_000, 1000: 60_000}
@@ -152,7 +153,9 @@ def main() -> int:
         RunningBroker(Path(directory), software=software) as broker,
     ):
         print(f"broker: {software.value}")
-        return finish(uvloop.run(compare(broker.bootstrap, arguments.rounds)), software.value)
+        with machine_awake():
+            rows = uvloop.run(compare(broker.bootstrap, arguments.rounds))
+        return finish(rows, software.value)
 
 
 if __name__ == "__main__":
