@@ -141,6 +141,8 @@ class Broker:
         services = self._services(storage, quorum.image, gateway, replicas)
         self._serving = services
         quorum.on_publish(services.groups.publish)
+        groups = services.groups
+        replicas.on_started.append(lambda p: groups.replica_started(p.topic, p.index))
         lifecycle = self._lifecycle = BrokerLifecycle(
             settings=settings,
             cluster_id=storage.cluster_id,

@@ -51,7 +51,7 @@ class Flusher:
         """Take over the replicas that there are and will be; check by time if that is wanted."""
         for partition in self._replicas:
             self._adopt(partition)
-        self._replicas.on_started = self._adopt
+        self._replicas.on_started.append(self._adopt)
         if self._check_interval_ms != NEVER_FLUSH:
             self._age_clock.call_later(self._check_interval_ms, self._check)
 

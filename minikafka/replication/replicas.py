@@ -81,7 +81,7 @@ class ReplicaManager:
         # Replicas that metadata puts here and whose logs are still to be made, in order.
         self._awaited: dict[tuple[str, int], None] = {}
         # Told of every replica that begins to be served.
-        self.on_started: Callable[[Partition], None] | None = None
+        self.on_started: list[Callable[[Partition], None]] = []
         # Those whose log could not be made or opened on a disk that was full.
         self._without_room: dict[tuple[str, int], None] = {}
         self._full_disks = FullDisks(self._room_again, self.directory_failed)
@@ -213,8 +213,8 @@ class ReplicaManager:
         self._by_name[key] = partition
         self._by_id[topic.topic_id, index] = partition
         partition.apply(image)
-        if self.on_started is not None:
-            self.on_started(partition)
+        for started in self.on_started:
+            started(partition)
 
     def _open_log(
         self, directory: LogDirectory, topic: TopicImage, index: int, *, is_new: bool

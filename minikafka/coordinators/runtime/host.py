@@ -135,6 +135,11 @@ class CoordinatorHost(Generic[MachineT]):
             if name == self.topic:
                 self._follow(index)
 
+    def replica_started(self, topic: str, index: int) -> None:
+        """A replica of this broker is there, perhaps some turns after the metadata said so."""
+        if self._is_open and topic == self.topic:
+            self._follow(index)
+
     def _follow(self, index: int) -> None:
         try:
             replica = self._replicas.partition(self.topic, index)
