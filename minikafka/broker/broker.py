@@ -162,8 +162,18 @@ class Broker:
         for server in self._servers:
             await server.accept()
         services.producer_ids.start()
+        self._start_upkeep(replicas, quorum.image)
+        logger.info(
+            "node %d of cluster %s listens on %s",
+            settings.node_id,
+            storage.cluster_id,
+            ", ".join(f"{name}://{host}:{port}" for name, host, port in self.addresses),
+        )
+
+    def _start_upkeep(self, replicas: ReplicaManager, image: MetadataImage) -> None:
+        """Retention, checkpoints and cleaning: what goes on beside the requests."""
         Maintenance(
-            settings=settings,
+            settings=self._settings,
             replicas=replicas,
             purgatory=self._purgatory,
             wall_clock=self._wall_clock,
@@ -171,7 +181,7 @@ class Broker:
             scope=self._scope,
         ).start()
         self._cleaner = LogCleaner(
-            settings=self._in_effect(quorum.image),
+            settings=self._in_effect(image),
             replicas=replicas,
             disk=self._disk,
             wall_clock=self._wall_clock,
@@ -179,12 +189,6 @@ class Broker:
             scope=self._scope,
         )
         self._cleaner.start()
-        logger.info(
-            "node %d of cluster %s listens on %s",
-            settings.node_id,
-            storage.cluster_id,
-            ", ".join(f"{name}://{host}:{port}" for name, host, port in self.addresses),
-        )
 
     async def stop(self) -> None:
         """Stop cleanly. Safe after a failed start and a second time."""
