@@ -87,6 +87,14 @@ class ClusterController:
             last_offset=last_offset, epoch=epoch, wall_ms=wall_ms, kraft_version=kraft_version
         )
 
+    def reload(self, committed: MetadataLoader) -> None:
+        """Forget what was appended and never committed: go on from a copy of what was.
+
+        For a controller that is deposed, and for one whose log is continued from a snapshot.
+        """
+        self._loader = committed.copy()
+        self.state.load(self._loader.image)
+
     def activate(self, bootstrap: Sequence[MetadataRecord], now_ms: int) -> Decision[None]:
         """Take over, with everything in the log replayed; `bootstrap` for a log that is empty."""
         self.state.sessions.begin(self.image.brokers.values(), now_ms)

@@ -14,7 +14,7 @@ from minikafka.metadata.topic_names import collision_key, may_collide
 from minikafka.settings.topic import TopicSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from random import Random
     from uuid import UUID
 
@@ -71,6 +71,13 @@ class ControllerState:
     def directories_known(self) -> bool:
         return has_directories(self.metadata_version)
 
+    def load(self, image: MetadataImage) -> None:
+        """Go on from this image, which becomes its own."""
+        self.image = image
+        self._directory_counts = None
+        self._by_key = {}
+        self._add_names(image.topics)
+
     def names_changed(self, delta: MetadataDelta) -> None:
         """Keep the names that might collide; called with what each replayed batch has touched."""
         if delta.deleted_topics:
@@ -79,7 +86,10 @@ class ControllerState:
             if may_collide(name):
                 names = self._by_key[collision_key(name)]
                 del names[name]
-        for name in delta.created_topics:
+        self._add_names(delta.created_topics)
+
+    def _add_names(self, names: Iterable[str]) -> None:
+        for name in names:
             if may_collide(name):
                 self._by_key.setdefault(collision_key(name), {})[name] = None
 

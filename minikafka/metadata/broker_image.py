@@ -79,6 +79,10 @@ class BrokerImage:
     def __repr__(self) -> str:
         return f"BrokerImage({self.broker_id} epoch {self.epoch} fenced {self.fenced})"
 
+    def copy(self) -> BrokerImage:
+        """A change of a registration is made in place, but gives it lists of its own."""
+        return BrokerImage(**{name: getattr(self, name) for name in self.__slots__})
+
     @property
     def is_active(self) -> bool:
         """May lead partitions and join an ISR."""

@@ -91,6 +91,19 @@ class MetadataImage:
         """Apply one record. A type that no Kafka 4.3 writes is a KeyError: the log is not ours."""
         REPLAY_BY_TYPE[record.api_key](self, record)
 
+    def copy(self) -> MetadataImage:
+        """An image that is equal and shares nothing that replay changes."""
+        made = MetadataImage()
+        for name in self.__slots__:
+            value = getattr(self, name)
+            setattr(made, name, value.copy() if isinstance(value, dict) else value)
+        made.topics = {name: topic.copy() for name, topic in self.topics.items()}
+        made.topics_by_id = {topic.topic_id: topic for topic in made.topics.values()}
+        made.brokers = {broker_id: broker.copy() for broker_id, broker in self.brokers.items()}
+        made.configs = {resource: values.copy() for resource, values in self.configs.items()}
+        made.client_quotas = {who: quotas.copy() for who, quotas in self.client_quotas.items()}
+        return made
+
     def config(self, resource_type: int, name: str) -> Mapping[str, str]:
         """The dynamic configs set on this resource (those given at creation included)."""
         return self.configs.get((resource_type, name), {})

@@ -30,6 +30,13 @@ class MetadataLoader:
         self.transaction_offset = -1
         self._held: list[MetadataRecord] = []
 
+    def copy(self) -> MetadataLoader:
+        """A loader with an image of its own, as far into an open transaction as this one."""
+        made = MetadataLoader(self.image.copy())
+        made.transaction_offset = self.transaction_offset
+        made._held = self._held.copy()
+        return made
+
     def replay_batch(
         self,
         records: Iterable[MetadataRecord],

@@ -97,5 +97,8 @@ class TopicImage:
         self.topic_id = topic_id
         self.partitions: dict[int, PartitionImage] = {} if partitions is None else partitions
 
+    def copy(self) -> TopicImage:
+        return TopicImage(self.name, self.topic_id, self.partitions.copy())
+
     def __repr__(self) -> str:
         return f"TopicImage({self.name}, {len(self.partitions)} partitions)"
