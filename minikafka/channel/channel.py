@@ -20,6 +20,7 @@ from minikafka.channel.errors import (
     ConnectionLost,
     RequestTimedOut,
     UnsupportedApi,
+    is_refusal,
 )
 from minikafka.channel.receiving import FrameReceiver
 from minikafka.protocol.apis import ApiKey, first_flexible, response_header_version, valid_versions
@@ -307,7 +308,8 @@ async def open_channel(
         raise ConnectFailed(f"{_where(address)}: no connection in {timeout_s:g} s") from None
     except (OSError, ChannelError) as error:
         _give_up(channel)
-        raise ConnectFailed(f"{_where(address)}: {error}") from error
+        refused = isinstance(error, OSError) and is_refusal(error)
+        raise ConnectFailed(f"{_where(address)}: {error}", refused=refused) from error
     except BaseException:
         _give_up(channel)
         raise

@@ -13,6 +13,8 @@ at the broker is unknown.
 
 from __future__ import annotations
 
+from errno import ECONNREFUSED
+
 
 class ChannelError(Exception):
     """A request that got no answer."""
@@ -21,7 +23,14 @@ class ChannelError(Exception):
 
 
 class ConnectFailed(ChannelError):
-    """No connection to the broker came about."""
+    """No connection to the broker came about.
+
+    `refused`: its machine says that nobody listens there, which a broken network never says.
+    """
+
+    def __init__(self, text: str, *, refused: bool = False) -> None:
+        super().__init__(text)
+        self.refused = refused
 
 
 class ConnectionLost(ChannelError):
@@ -36,3 +45,14 @@ class UnsupportedApi(ChannelError):
     """The broker lacks the api, or every version of it that we speak."""
 
     retriable = False
+
+
+def is_refusal(error: OSError) -> bool:
+    """Whether every address of a host has refused the connection.
+
+    For a host with several addresses loops raise one error without a number, which quotes them all.
+    """
+    if error.errno is not None or isinstance(error, ConnectionRefusedError):
+        return error.errno == ECONNREFUSED
+    text = str(error)
+    return 0 < text.count("[Errno ") == text.count(f"[Errno {ECONNREFUSED}]")
