@@ -59,6 +59,8 @@ if TYPE_CHECKING:
     from minikafka.settings.broker import BrokerSettings
 
     Publish = Callable[[MetadataImage, MetadataDelta], None]
+    EpochChange = Callable[[int], None]
+    LeaderChange = Callable[[int, int], None]
 
 _LOG = logging.getLogger("minikafka.quorum")
 
@@ -127,12 +129,17 @@ class QuorumHost:
         self._wall_clock = wall_clock
         self._scope = scope
         self._controller = controller
+        self.node_id = settings.node_id
         self._random = random
         self._age_clock = age_clock
         self._snapshots: MetadataSnapshots | None = None
         self.image = MetadataImage()
         self._loader = MetadataLoader(self.image)
         self._callbacks: list[Publish] = []
+        self._elected: list[EpochChange] = []
+        self._deposed: list[EpochChange] = []
+        self._leader_changed: list[LeaderChange] = []
+        self._leader = (-1, -1)
         self._pending: CommitQueue[MetadataBatch] = CommitQueue()
         self._waiting: CommitQueue[asyncio.Future[None]] = CommitQueue()
         self._flushing: asyncio.Task[None] | None = None
@@ -154,6 +161,20 @@ class QuorumHost:
         return self._is_open and self._node.is_leader
 
     @property
+    def leader_id(self) -> int:
+        """Who leads the quorum as far as this node knows; -1 if nobody is known to."""
+        return self._node.leader_id if self._is_open else -1
+
+    @property
+    def leader_epoch(self) -> int:
+        """The epoch of the quorum that this node is in."""
+        return self._node.epoch
+
+    def leader_endpoint(self) -> tuple[str, int] | None:
+        """(host, port) of the active controller, None while it is not known."""
+        return None if self.leader_id < 0 else self._node.endpoint_of(self.leader_id)
+
+    @property
     def log_end_offset(self) -> int:
         return self._log.log_end_offset
 
@@ -164,6 +185,18 @@ class QuorumHost:
     def on_publish(self, callback: Publish) -> None:
         """Call `callback(image, delta)` after each committed run of records has been applied."""
         self._callbacks.append(callback)
+
+    def on_elected(self, callback: EpochChange) -> None:
+        """Call `callback(epoch)` when this node leads: all of the log is in the controller then."""
+        self._elected.append(callback)
+
+    def on_deposed(self, callback: EpochChange) -> None:
+        """Call `callback(epoch)` when this node leads no more; waiters have been told by then."""
+        self._deposed.append(callback)
+
+    def on_leader_change(self, callback: LeaderChange) -> None:
+        """Call `callback(leader id or -1, epoch)` when another leader or epoch is known."""
+        self._leader_changed.append(callback)
 
     # -- life -------------------------------------------------------------------------------------
 
@@ -357,10 +390,20 @@ class QuorumHost:
         for item in effects.apply:
             if isinstance(item, Elected):
                 _LOG.info("leading the quorum in epoch %d", item.epoch)
+                for elected in self._elected:
+                    elected(item.epoch)
             elif isinstance(item, Committed):
                 self._commit(item)
             else:
                 raise AssertionError("a sole voter is not deposed")
+        self._tell_leader()
+
+    def _tell_leader(self) -> None:
+        leader = self.leader_id, self.leader_epoch
+        if leader != self._leader:
+            self._leader = leader
+            for changed in self._leader_changed:
+                changed(*leader)
 
     def _write_quorum_state(self, state: QuorumState) -> None:
         # Blocking: a sole voter changes it once, at its start, before anything else can go on.
