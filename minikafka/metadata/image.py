@@ -104,6 +104,11 @@ class MetadataImage:
         made.client_quotas = {who: quotas.copy() for who, quotas in self.client_quotas.items()}
         return made
 
+    def become(self, other: MetadataImage) -> None:
+        """Take over all that `other` holds, which is given up: whoever holds this image sees it."""
+        for name in self.__slots__:
+            setattr(self, name, getattr(other, name))
+
     def config(self, resource_type: int, name: str) -> Mapping[str, str]:
         """The dynamic configs set on this resource (those given at creation included)."""
         return self.configs.get((resource_type, name), {})
