@@ -66,10 +66,14 @@ class RunningBroker:
         directory: Path,
         settings: Mapping[str, str] | None = None,
         software: Software | None = None,
+        *,
+        node_id: int = 0,
+        host: str = "127.0.0.1",
     ) -> None:
         self.directory = directory
         self.software = software or target()
-        self.host = "127.0.0.1"
+        self.node_id = node_id
+        self.host = host
         self.port = free_port()
         self.controller_port = free_port()
         self.log_dir = directory / "data"
@@ -77,15 +81,19 @@ class RunningBroker:
         self.output_file = directory / "broker.log"
         self.process: subprocess.Popen[bytes] | None = None
         directory.mkdir(parents=True, exist_ok=True)
+        self.configure(settings or {})
+
+    def configure(self, settings: Mapping[str, str]) -> None:
+        """Write `server.properties` anew, for the next start."""
         self.properties_file.write_text(
-            "".join(f"{key}={value}\n" for key, value in self._settings(settings or {}).items())
+            "".join(f"{key}={value}\n" for key, value in self._settings(settings).items())
         )
 
     def _settings(self, overrides: Mapping[str, str]) -> dict[str, str]:
         settings = {
             "process.roles": "broker,controller",
-            "node.id": "0",
-            "controller.quorum.voters": f"0@{self.host}:{self.controller_port}",
+            "node.id": str(self.node_id),
+            "controller.quorum.voters": f"{self.node_id}@{self.host}:{self.controller_port}",
             "controller.listener.names": "CONTROLLER",
             "listeners": f"PLAINTEXT://{self.host}:{self.port},"
             f"CONTROLLER://{self.host}:{self.controller_port}",
@@ -144,10 +152,20 @@ class RunningBroker:
 
         By default it also waits, uncounted, until the broker lists itself in Metadata.
         """
+        started = time.perf_counter()
+        self.spawn()
+        deadline = started + timeout_s
+        self._until_answered("ApiVersions", Wire.api_versions, deadline)
+        elapsed = time.perf_counter() - started
+        if until_listed:
+            self._until_answered("Metadata with a broker", Wire.broker_ids, deadline)
+        return elapsed
+
+    def spawn(self) -> None:
+        """Start the process and wait for nothing."""
         assert self.process is None, "the broker is running"
         environment = {k: v for k, v in os.environ.items() if not k.startswith("KAFKA_")}
         with self.output_file.open("ab") as output:
-            started = time.perf_counter()
             self.process = subprocess.Popen(
                 self._command(),
                 stdin=subprocess.DEVNULL,
@@ -156,12 +174,6 @@ class RunningBroker:
                 env=environment,
                 cwd=PROJECT,  # `python -m` finds the packages there, installed or not.
             )
-        deadline = started + timeout_s
-        self._until_answered("ApiVersions", Wire.api_versions, deadline)
-        elapsed = time.perf_counter() - started
-        if until_listed:
-            self._until_answered("Metadata with a broker", Wire.broker_ids, deadline)
-        return elapsed
 
     def _command(self) -> list[str]:
         if self.software is Software.APACHE:
