@@ -103,7 +103,7 @@ class Nemesis:
         both, lose = self._random() < 0.5, self._random() < 0.5
         network.cut(*ends, both=both, lose=lose)
         await self._pause(3.0)
-        network.heal(*ends)
+        network.heal(*ends, both=both)
 
     def _calm_down(self) -> None:
         self._node.disk.heal()

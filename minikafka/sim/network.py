@@ -1,7 +1,8 @@
 """Links between machines, ports, and how a connection comes about.
 
 A packet takes latency, jitter and size over bandwidth; each connection keeps its own order. A cut
-link holds what is under way, as TCP sends it again until it gets through; one way or both.
+link holds what is under way, as TCP sends it again until it gets through; one way or both. Cuts are
+counted, so that faults that overlap do not heal each other.
 """
 
 import asyncio
@@ -28,18 +29,18 @@ _OWN: Final = frozenset((None, "", "0.0.0.0", "::", "127.0.0.1", "::1", "localho
 
 
 class Link:
-    """One direction between two machines. `up` False holds everything."""
+    """One direction between two machines. It holds everything while there are `cuts`."""
 
     __slots__ = (
         "_free_at",
         "_held",
         "_loop",
         "bandwidth",
+        "cuts",
         "jitter_s",
         "latency_s",
         "name",
         "random",
-        "up",
     )
 
     def __init__(self, loop: "SimLoop", name: str) -> None:
@@ -48,14 +49,14 @@ class Link:
         self.latency_s = 0.0002
         self.jitter_s = 0.0003
         self.bandwidth = math.inf
-        self.up = True
+        self.cuts = 0
         self._loop = loop
         self._free_at = 0.0
         self._held: list[tuple[int, Callable[[], None]]] = []
 
     def send(self, size: int, arrive: Callable[[], None]) -> None:
         """Call `arrive` when `size` bytes have got through."""
-        if not self.up:
+        if self.cuts:
             self._held.append((size, arrive))
             return
         self._free_at = max(self._free_at, self._loop.now) + size / self.bandwidth
@@ -63,21 +64,23 @@ class Link:
         self._loop.at(moment, self._arrived, size, arrive)
 
     def _arrived(self, size: int, arrive: Callable[[], None]) -> None:
-        if self.up:
+        if not self.cuts:
             arrive()
         else:
             self._held.append((size, arrive))
 
     def tell(self, arrive: Callable[[], None]) -> None:
         """An acknowledgement of TCP's: no time of its own, but not over a cut link."""
-        if self.up:
+        if not self.cuts:
             arrive()
         else:
             self._held.append((0, arrive))
 
     def heal(self) -> None:
-        """Let through again, what was held first."""
-        self.up = True
+        """Take one cut back; with the last of them let through again, what was held first."""
+        self.cuts = max(0, self.cuts - 1)
+        if self.cuts:
+            return
         held, self._held = self._held, []
         for size, arrive in held:
             self.send(size, arrive)
@@ -159,17 +162,18 @@ class Network:
     def cut(self, source: str, target: str, *, both: bool = True, lose: bool = False) -> None:
         """Hold what is sent from one to the other, or both ways; `lose` resets connections, too."""
         self._loop.note("cut", source, target, both, lose)
-        self.link(source, target).up = False
+        self.link(source, target).cuts += 1
         if both:
-            self.link(target, source).up = False
+            self.link(target, source).cuts += 1
         if lose:
             self.reset(source, target)
 
-    def heal(self, one: str, other: str) -> None:
-        """Let through again, both ways."""
-        self._loop.note("heal", one, other)
-        self.link(one, other).heal()
-        self.link(other, one).heal()
+    def heal(self, source: str, target: str, *, both: bool = True) -> None:
+        """Take back a cut of the same ends."""
+        self._loop.note("heal", source, target, both)
+        self.link(source, target).heal()
+        if both:
+            self.link(target, source).heal()
 
     def reset(self, one: str, other: str) -> None:
         """Break all connections between two machines; both sides learn it."""

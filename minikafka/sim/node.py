@@ -20,14 +20,23 @@ _ROOM_BYTES: Final = 1 << 20
 
 class BrokerNode:
     """`down` is set while no process runs, `failure` says why the last one ended by itself.
+    `broker` is what runs in it, to be looked at.
 
     `refusals` are the starts that failed on a disk with room and without a fault; `is_excused` says
     that the disk has, or had in this life, no room or a fault.
 
-    `before_power_loss` is called when the state of the disk can still be looked at.
+    `before_power_loss` is called when the state of the disk can still be looked at, `after_crash`
+    (with power) when it is what the next start will find.
     """
 
-    def __init__(self, loop: SimLoop, name: str, settings: dict[str, str]) -> None:
+    def __init__(
+        self,
+        loop: SimLoop,
+        name: str,
+        settings: dict[str, str],
+        *,
+        cluster_id: str | None = None,
+    ) -> None:
         self.loop = loop
         self.machine = loop.machine(name)
         self.disk = SimDisk(f"{loop.seed}/{name}")
@@ -37,7 +46,10 @@ class BrokerNode:
         self.failure: Exception | None = None
         self.refusals: list[str] = []
         self.is_excused = False
+        self.broker: Broker | None = None
         self.before_power_loss: Callable[[], None] = _nothing
+        self.after_crash: Callable[[bool], None] = _nothing_of_it
+        self._cluster_id = cluster_id
         self._stopping: asyncio.Future[None] | None = None
         # /data is a volume: somebody has made and mounted it.
         mount = self.disk.mount()
@@ -78,13 +90,14 @@ class BrokerNode:
         if power:
             self.before_power_loss()
         self.machine.crash(power)
-        self.down.set()
+        self._over()
+        self.after_crash(power)
 
     async def _run(self) -> None:
         assert self._stopping is not None, "start"
-        broker = Broker(
+        broker = self.broker = Broker(
             self._settings,
-            cluster_id=None,
+            cluster_id=self._cluster_id,
             disk=self.disk.mount(),
             metadata_disk=self.disk.mount(),
             wall_clock=WallClock(),
@@ -111,7 +124,11 @@ class BrokerNode:
         """In no process: the kernel closes what a process leaves open."""
         if not self.down.is_set():
             self.machine.crash(power=False)
-            self.down.set()
+            self._over()
+
+    def _over(self) -> None:
+        self.broker = None
+        self.down.set()
 
     # -- what is on the platter -------------------------------------------------------------------
 
@@ -148,4 +165,8 @@ class BrokerNode:
 
 
 def _nothing() -> None:
+    """Nobody wants to know."""
+
+
+def _nothing_of_it(power: bool) -> None:
     """Nobody wants to know."""

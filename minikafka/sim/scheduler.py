@@ -28,9 +28,10 @@ RUNAWAY_CALLBACKS: Final = 1_000_000
 class Scheduler:
     """The queues. `now` is virtual time in seconds, `steps` counts callbacks.
 
-    `digest` is the trace's checksum, and `trace` its lines where a list was put there. `current` is
-    the process whose callback runs; `outside` is the one that everything belongs to that no machine
-    has started: the scenario itself.
+    `digest` is the trace's checksum, and `trace` its lines where a list was put there. `watch` is
+    called with the process after each of its callbacks, for those who look and touch nothing.
+    `current` is the process whose callback runs; `outside` is the one that everything belongs to
+    that no machine has started: the scenario itself.
     """
 
     current: Process
@@ -42,6 +43,7 @@ class Scheduler:
         self.steps = 0
         self.digest = 0
         self.trace: list[str] | None = None
+        self.watch: Callable[[Process], None] | None = None
         self._order = order
         self._limit_s = limit_s
         self._burst = 0
@@ -187,6 +189,8 @@ class Scheduler:
             self.failed(process, handle, error)
         finally:
             self.current = self.outside
+        if self.watch is not None:
+            self.watch(process)
 
     def failed(self, process: Process, handle: SimHandle, error: BaseException) -> None:
         """A callback has raised."""

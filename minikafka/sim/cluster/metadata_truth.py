@@ -1,0 +1,137 @@
+"""Committed metadata: one leader for an epoch, one history for all nodes, durable on a majority.
+
+What any node takes for committed is read from that node's disk and compared with what the first
+node to say so had there. The history is replayed into an image of the checkers' own, which is the
+cluster's truth about topics, leaders and ISRs.
+"""
+
+import zlib
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+from minikafka.metadata.delta import MetadataDelta
+from minikafka.metadata.image import MetadataImage
+from minikafka.metadata.loader import MetadataLoader
+from minikafka.protocol.metadata_records import decode_record
+from minikafka.protocol.records.raft.kraft_version_record import KRaftVersionRecord
+from minikafka.protocol.records.raft.voters_record import VotersRecord
+from minikafka.raft.control import decode_control, voters_of
+from minikafka.raft.snapshots import parse_snapshot_name
+from minikafka.records.record import decode_records
+from minikafka.sim.cluster.log_files import Batch, LogReader, holds
+from minikafka.sim.cluster.verdict import Verdict
+from minikafka.sim.inode import DirectoryNode
+from minikafka.sim.node import LOG_DIR, BrokerNode
+
+DIRECTORY: Final = f"{LOG_DIR}/__cluster_metadata-0"
+
+Follow = Callable[[MetadataImage, MetadataDelta], None]
+
+
+class _Known(NamedTuple):
+    next_offset: int
+    epoch: int
+    checksum: int
+
+
+class MetadataTruth:
+    """`image` is what the committed records add up to, `end_offset` where they end.
+
+    `before` is called ahead of each batch of them with the image as it was, `after` when it is
+    replayed.
+    """
+
+    def __init__(self, nodes: dict[int, BrokerNode], voters: list[int], verdict: Verdict) -> None:
+        self.image = MetadataImage()
+        self.end_offset = 0
+        self.leaders: dict[int, int] = {}
+        self.before: list[Callable[[MetadataImage], None]] = []
+        self.after: list[Follow] = []
+        self._loader = MetadataLoader(self.image)
+        self._nodes = nodes
+        self._voters = voters
+        self._verdict = verdict
+        self._batches: dict[int, _Known] = {}
+        self._readers: dict[int, LogReader] = {}
+
+    def leads(self, node_id: int, epoch: int) -> None:
+        """A node believes that it leads an epoch of the quorum."""
+        first = self.leaders.setdefault(epoch, node_id)
+        if first != node_id:
+            sentence = f"nodes {first} and {node_id} both lead epoch {epoch} of the quorum"
+            self._verdict.violate("one leader per epoch", sentence)
+
+    def began(self, node_id: int) -> None:
+        """A process begins: its log is read anew."""
+        self._readers[node_id] = LogReader(self._nodes[node_id].disk, DIRECTORY)
+
+    def committed(self, node_id: int, end_offset: int) -> None:
+        """A node takes everything below an offset for committed."""
+        reader = self._readers[node_id]
+        for batch in reader.below(end_offset):
+            header = batch.header
+            found = _Known(
+                header.next_offset, header.partition_leader_epoch, zlib.crc32(batch.data)
+            )
+            known = self._batches.get(header.base_offset)
+            if known is None and header.base_offset == self.end_offset:
+                self._commit(node_id, batch, found)
+            elif known != found:
+                sentence = (
+                    f"node {node_id} has committed another batch at offset {header.base_offset} "
+                    f"of the metadata log ({found}, elsewhere {known})"
+                )
+                self._verdict.violate("committed metadata never diverges", sentence)
+
+    def broker_epoch(self, broker_id: int) -> int:
+        """Of the broker's registration, -1 without one."""
+        broker = self.image.brokers.get(broker_id)
+        return -1 if broker is None else broker.epoch
+
+    def _commit(self, node_id: int, batch: Batch, known: _Known) -> None:
+        self._batches[batch.header.base_offset] = known
+        self.end_offset = known.next_offset
+        safe = [voter for voter in self._voters if self._surely_has(voter, batch)]
+        if len(safe) * 2 <= len(self._voters):
+            sentence = (
+                f"node {node_id} says that offset {known.next_offset - 1} is committed, and a loss "
+                f"of power leaves it on {safe} alone"
+            )
+            self._verdict.violate("committed metadata is durable", sentence)
+        self._replay(batch)
+
+    def _surely_has(self, voter: int, batch: Batch) -> bool:
+        disk = self._nodes[voter].disk
+        if holds(disk, DIRECTORY, batch, surely=True):
+            return True
+        node = disk.names.find(DIRECTORY)
+        names = list(node.names) if isinstance(node, DirectoryNode) else []
+        snapshots = [found for name in names if (found := parse_snapshot_name(name)) is not None]
+        return any(end > batch.header.base_offset for end, _ in snapshots)
+
+    def _replay(self, batch: Batch) -> None:
+        for call in self.before:
+            call(self.image)
+        header = batch.header
+        place = {
+            "last_offset": header.last_offset,
+            "epoch": header.partition_leader_epoch,
+            "wall_ms": header.max_timestamp,
+        }
+        delta = MetadataDelta()
+        records = decode_records(batch.data)
+        if header.is_control:
+            version = None
+            for record in records:
+                control = decode_control(record.key or b"", record.value or b"")
+                message = None if control is None else control[1]
+                if isinstance(message, KRaftVersionRecord):
+                    version = message.kraft_version
+                elif isinstance(message, VotersRecord):
+                    self._voters = list(voters_of(message).ids)
+            self._loader.pass_control_batch(**place, kraft_version=version)
+        else:
+            decoded = [decode_record(record.value or b"")[0] for record in records]
+            self._loader.replay_batch(decoded, **place, delta=delta)
+        for follow in self.after:
+            follow(self.image, delta)

@@ -1,0 +1,91 @@
+"""What the committed metadata says has happened: counted, and elections judged."""
+
+from minikafka.metadata.delta import MetadataDelta
+from minikafka.metadata.image import NO_LEADER, MetadataImage, PartitionImage
+from minikafka.sim.cluster.metadata_truth import MetadataTruth
+from minikafka.sim.cluster.reliance import Reliance
+from minikafka.sim.cluster.verdict import Verdict
+
+_Name = tuple[str, int]
+
+
+class Transitions:
+    """Compares the image before and after each committed batch."""
+
+    def __init__(self, metadata: MetadataTruth, reliance: Reliance, verdict: Verdict) -> None:
+        self._reliance = reliance
+        self._verdict = verdict
+        self._partitions: dict[_Name, PartitionImage] = {}
+        self._fenced: dict[int, tuple[int, bool, bool]] = {}
+        metadata.after.append(self._replayed)
+
+    def _replayed(self, image: MetadataImage, delta: MetadataDelta) -> None:
+        for name in sorted(delta.deleted_topics):
+            self._verdict.reach("topic deleted")
+            for key in [key for key in self._partitions if key[0] == name]:
+                del self._partitions[key]
+        for place in sorted(delta.changed_partitions):
+            after = image.partition(*place)
+            before = self._partitions.get(place)
+            if after is not None:
+                self._partitions[place] = after
+                if before is not None and before is not after:
+                    self._changed(image, place, before, after)
+        for broker_id in sorted(delta.changed_brokers):
+            self._broker_changed(image, broker_id)
+
+    def _broker_changed(self, image: MetadataImage, broker_id: int) -> None:
+        broker = image.brokers.get(broker_id)
+        if broker is None:
+            return
+        now = (broker.epoch, broker.fenced, broker.in_controlled_shutdown)
+        before = self._fenced.get(broker_id)
+        self._fenced[broker_id] = now
+        if before is None:
+            return
+        if before[0] != now[0] and not before[2]:
+            self._verdict.reach("broker registered again after an unclean end")
+        if before[0] == now[0] and now[1] and not before[1]:
+            self._verdict.reach("broker fenced")
+        if now[2] and not before[2]:
+            self._verdict.reach("controlled shutdown")
+
+    def _changed(
+        self, image: MetadataImage, name: _Name, before: PartitionImage, after: PartitionImage
+    ) -> None:
+        reach = self._verdict.reach
+        if len(after.isr) < len(before.isr):
+            reach("ISR shrunk")
+        elif len(after.isr) > len(before.isr):
+            reach("ISR expanded")
+        if after.elr:
+            reach("eligible leader replica kept")
+        if before.is_reassigning and not after.is_reassigning:
+            reach("reassignment completed")
+        if after.leader == before.leader:
+            return
+        if after.leader == NO_LEADER:
+            reach("partition without a leader")
+            return
+        reach("coordinator moved" if name[0].startswith("__") else "partition leader moved")
+        if after.leader == after.replicas[0] and before.leader in after.isr:
+            reach("preferred leader elected")
+        if after.leader not in (*before.isr, *before.elr):
+            self._elected_from_outside(image, name, before, after)
+
+    def _elected_from_outside(
+        self, image: MetadataImage, name: _Name, before: PartitionImage, after: PartitionImage
+    ) -> None:
+        """Who leads was in neither ISR nor ELR."""
+        may = image.topic_configs(name[0]).get("unclean.leader.election.enable") == "true"
+        last_known = not before.isr and not before.elr and after.leader in before.last_known_elr
+        adding = after.leader in before.adding_replicas
+        key = (image.topics[name[0]].topic_id, name[1])
+        if may:
+            self._verdict.reach("unclean election")
+            self._reliance.taken_over(key, f"{name[0]}-{name[1]}", after.leader)
+        elif last_known:
+            self._verdict.reach("last known leader elected")
+        elif not (adding and after.leader in after.isr):
+            sentence = f"{after.leader} leads {name[0]}-{name[1]}, it was not in {before}"
+            self._verdict.violate("leaders come from the ISR", sentence)
