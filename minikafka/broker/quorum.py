@@ -140,6 +140,13 @@ class QuorumHost:
         self._deposed: list[EpochChange] = []
         self._leader_changed: list[LeaderChange] = []
         self._leader = (-1, -1)
+        # Each takes a callback: `(image, delta)` after each committed run of records has been
+        # applied; `(epoch)` when this node leads, with all of the log in the controller, and when
+        # it leads no more; `(leader id or -1, epoch)` when another leader or epoch is known.
+        self.on_publish: Callable[[Publish], None] = self._callbacks.append
+        self.on_elected: Callable[[EpochChange], None] = self._elected.append
+        self.on_deposed: Callable[[EpochChange], None] = self._deposed.append
+        self.on_leader_change: Callable[[LeaderChange], None] = self._leader_changed.append
         self._pending: CommitQueue[MetadataBatch] = CommitQueue()
         self._waiting: CommitQueue[asyncio.Future[None]] = CommitQueue()
         self._flushing: asyncio.Task[None] | None = None
@@ -182,22 +189,6 @@ class QuorumHost:
         """The time that records are stamped with."""
         return self._wall_clock.now_ms()
 
-    def on_publish(self, callback: Publish) -> None:
-        """Call `callback(image, delta)` after each committed run of records has been applied."""
-        self._callbacks.append(callback)
-
-    def on_elected(self, callback: EpochChange) -> None:
-        """Call `callback(epoch)` when this node leads: all of the log is in the controller then."""
-        self._elected.append(callback)
-
-    def on_deposed(self, callback: EpochChange) -> None:
-        """Call `callback(epoch)` when this node leads no more; waiters have been told by then."""
-        self._deposed.append(callback)
-
-    def on_leader_change(self, callback: LeaderChange) -> None:
-        """Call `callback(leader id or -1, epoch)` when another leader or epoch is known."""
-        self._leader_changed.append(callback)
-
     # -- life -------------------------------------------------------------------------------------
 
     async def start(self) -> None:
@@ -219,7 +210,7 @@ class QuorumHost:
             directory_id=self._storage.metadata_directory_id,
             cluster_id=self._storage.cluster_id,
             history=history,
-            quorum_state=self._read_quorum_state(),
+            quorum_state=_read_quorum_state(self._disk, directory),
             log=_LogView(self._log, snapshot),
             draw=self._random.random,
         )
@@ -264,7 +255,7 @@ class QuorumHost:
         wall_ms = self._wall_clock.now_ms()
         values = [encode_record(r, record_version(r.api_key, level)) for r in records]
         batch = build_batch([(wall_ms, None, value, ()) for value in values])
-        self._require_room(len(batch))
+        _require_room(self._disk, self._storage.metadata_log, len(batch))
         try:
             self._step(AppendRequested(batch, len(records)))
         except OSError as error:
@@ -280,12 +271,6 @@ class QuorumHost:
         )
         self._take(appended)
         return appended.last_offset
-
-    def _require_room(self, size: int) -> None:
-        if self._disk.free_space(self._storage.metadata_log) < size + ROOM_BYTES:
-            text = f"There is no room for the metadata log in {self._storage.metadata_directory}."
-            _LOG.error("%s", text)
-            raise KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, text)
 
     async def committed(self, offset: int) -> None:
         """Wait until the record at `offset` is committed, applied here and published."""
@@ -342,15 +327,6 @@ class QuorumHost:
         controller = self._controller
         _replay(batch, controller.replay, controller.pass_control_batch)
         self._pending.add(batch.last_offset + 1, batch)
-
-    def _read_quorum_state(self) -> QuorumState:
-        path = f"{self._storage.metadata_log}/{FILE_NAME}"
-        try:
-            return QuorumState.decode(self._disk.read_bytes(path))
-        except FileNotFoundError:
-            return QuorumState()
-        except ValueError as error:
-            raise StorageError(f"{path}: {error}") from error
 
     def _require_supported(self) -> None:
         unsupported = unsupported_features(self._controller.image.features)
@@ -469,6 +445,23 @@ class QuorumHost:
         for waiter in self._waiting.take_all():
             if not waiter.done():
                 waiter.set_exception(KafkaError(ErrorCode.NOT_CONTROLLER))
+
+
+def _require_room(disk: Disk, directory: str, size: int) -> None:
+    if disk.free_space(directory) < size + ROOM_BYTES:
+        text = f"There is no room for the metadata log in {directory}."
+        _LOG.error("%s", text)
+        raise KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, text)
+
+
+def _read_quorum_state(disk: Disk, directory: str) -> QuorumState:
+    path = f"{directory}/{FILE_NAME}"
+    try:
+        return QuorumState.decode(disk.read_bytes(path))
+    except FileNotFoundError:
+        return QuorumState()
+    except ValueError as error:
+        raise StorageError(f"{path}: {error}") from error
 
 
 async def _raise(error: OSError) -> None:
