@@ -1,4 +1,6 @@
-"""Commands of administrators, which come rarely: their modules are loaded with the first of them.
+"""Commands that come rarely, or never on a single node: loaded with the first of their kind.
+
+They are those of administrators, and what brokers report of the replicas that they lead and hold.
 
 Each module has a `decide(state, request, version)`; importing all of them with their messages would
 be a tenth of the broker's start.
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from minikafka.protocol.types import Message
 
 MODULES: Final = {
+    ApiKey.ALTER_PARTITION: "minikafka.controller.isr_reports",
+    ApiKey.ASSIGN_REPLICAS_TO_DIRS: "minikafka.controller.directories",
     ApiKey.ELECT_LEADERS: "minikafka.controller.elections",
     ApiKey.ALTER_PARTITION_REASSIGNMENTS: "minikafka.controller.reassignments",
     ApiKey.ALTER_CLIENT_QUOTAS: "minikafka.controller.client_quotas",

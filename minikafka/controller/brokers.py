@@ -3,13 +3,14 @@
 A registration is for one process (incarnation) and gives it a broker epoch, the offset at which it
 was written. It starts fenced; a heartbeat that does not ask to stay fenced unfences it once it has
 applied the metadata up to its own registration. A heartbeat that asks to shut down moves its
-leaderships away and takes it out of every ISR, and lets it go when all others know.
+leaderships away and takes it out of every ISR, and lets it go when all others know. (A controller
+that became active meanwhile does not know what they are to have seen, and lets it go.)
 
     fenced                -> up                   wants to be up, and has caught up
     up                    -> fenced               wants to be fenced, or its session ran out
-    up                    -> controlled shutdown  wants to shut down
+    up                    -> controlled shutdown  wants to shut down, and leads partitions
     controlled shutdown   -> gone (fenced)        leads nothing, the others have seen it
-    fenced, up            -> gone (fenced)        wants to shut down at once
+    fenced, up            -> gone (fenced)        wants to shut down, and leads nothing
 """
 
 from __future__ import annotations
@@ -39,8 +40,6 @@ from minikafka.protocol.records.metadata.register_broker_record import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from minikafka.controller.state import ControllerState
     from minikafka.metadata.image import BrokerImage
     from minikafka.metadata.replay import MetadataRecord
@@ -80,9 +79,11 @@ def register_broker(
     _check_directories(state, request)
     _check_features(state, request)
     records: list[MetadataRecord] = []
-    if existing is not None and is_new:
-        is_clean = not state.elr_enabled or request.previous_broker_epoch == existing.epoch
-        records += broker_goes(state, existing.broker_id, unclean=not is_clean)
+    if is_new:
+        # Also of a broker that was unregistered: it may still be eligible somewhere.
+        is_clean = existing is not None and request.previous_broker_epoch == existing.epoch
+        unclean = state.elr_enabled and not is_clean
+        records += broker_goes(state, request.broker_id, unclean=unclean)
     amended = None if is_new else existing
     epoch = next_offset if amended is None else amended.epoch
     records.append(_registration(request, epoch, amended))
@@ -203,13 +204,14 @@ def _shut_down(
     """The records of a wish to shut down, and whether it may be done now."""
     if broker.fenced:
         return [], True
-    if request.want_fence or _may_leave(state, broker):
-        return fence(state, broker), True
-    if broker.in_controlled_shutdown:
+    leads = _leads(state, broker)
+    if leads and not broker.in_controlled_shutdown and not request.want_fence:
+        change = _change(broker)
+        change.in_controlled_shutdown = 1
+        return [change, *broker_goes(state, broker.broker_id)], False
+    if (leads or _others_wait(state, broker)) and not request.want_fence:
         return [], False
-    change = _change(broker)
-    change.in_controlled_shutdown = 1
-    return [change, *broker_goes(state, broker.broker_id)], False
+    return fence(state, broker), True
 
 
 def fence(state: ControllerState, broker: BrokerImage) -> list[MetadataRecord]:
@@ -217,35 +219,25 @@ def fence(state: ControllerState, broker: BrokerImage) -> list[MetadataRecord]:
     return [*broker_goes(state, broker.broker_id), _change(broker, fenced=FENCE)]
 
 
-def fence_expired(state: ControllerState, now_ms: int) -> Decision[None]:
-    """Fence the brokers whose sessions have run out."""
-    records: list[MetadataRecord] = []
-    for broker_id in state.sessions.expired(now_ms):
-        broker = state.image.brokers.get(broker_id)
-        if broker is not None and not broker.fenced:
-            records = fence(state, broker)
-            # One at a time: what the next one may lead depends on this one's absence.
-            break
-    return Decision(records, None, atomic=False)
+def unreachable(state: ControllerState, broker_id: int, broker_epoch: int) -> Decision[None]:
+    """Fence a broker whose process is known to be gone; nothing if it has been restarted since."""
+    broker = state.image.brokers.get(broker_id)
+    if broker is None or broker.epoch != broker_epoch or broker.fenced:
+        return Decision([], None)
+    return Decision(fence(state, broker), None, atomic=False)
 
 
-def begins_shutdown(records: Sequence[MetadataRecord]) -> bool:
-    """Whether a heartbeat's records start a controlled shutdown."""
-    return any(
-        isinstance(record, BrokerRegistrationChangeRecord) and record.in_controlled_shutdown
-        for record in records
-    )
+def _leads(state: ControllerState, broker: BrokerImage) -> bool:
+    return any(partition.leader == broker.broker_id for _, _, partition in state.image.partitions())
 
 
-def _may_leave(state: ControllerState, broker: BrokerImage) -> bool:
-    """Whether a stopping broker leads nothing any more and every broker that is up knows so."""
+def _others_wait(state: ControllerState, broker: BrokerImage) -> bool:
+    """Whether brokers that are up have yet to learn who leads what a stopping one has led."""
     if not broker.in_controlled_shutdown:
         return False
-    if any(partition.leader == broker.broker_id for _, _, partition in state.image.partitions()):
-        return False
     since = state.sessions.shutdown_offset(broker.broker_id)
-    return all(
-        state.sessions.metadata_offset(other.broker_id) >= since
+    return any(
+        state.sessions.metadata_offset(other.broker_id) < since
         for other in state.image.brokers.values()
         if other.is_active and other.broker_id != broker.broker_id
     )

@@ -14,6 +14,7 @@ from minikafka.controller import producer_ids as producer_id_blocks
 from minikafka.controller.administration import administer
 from minikafka.controller.decision import Decision
 from minikafka.controller.state import ControllerState
+from minikafka.controller.upkeep import Upkeep
 from minikafka.metadata.delta import MetadataDelta
 from minikafka.metadata.loader import MetadataLoader
 
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
 class ClusterController:
     """Owns the state of the controller. Raises KafkaError for a request refused as a whole."""
 
-    __slots__ = ("_loader", "state")
+    __slots__ = ("_loader", "_upkeep", "state")
 
     def __init__(
         self,
@@ -56,6 +57,7 @@ class ClusterController:
             cluster_id=cluster_id, settings=settings, random=random, new_uuid=new_uuid
         )
         self._loader = MetadataLoader(self.state.image)
+        self._upkeep = Upkeep(self.state)
 
     @property
     def image(self) -> MetadataImage:
@@ -98,9 +100,21 @@ class ClusterController:
     def activate(self, bootstrap: Sequence[MetadataRecord], now_ms: int) -> Decision[None]:
         """Take over, with everything in the log replayed; `bootstrap` for a log that is empty."""
         self.state.sessions.begin(self.image.brokers.values(), now_ms)
+        self._upkeep.begin(now_ms)
         in_transaction = self._loader.transaction_offset >= 0
         records = features.activation_records(self.state, bootstrap, in_transaction=in_transaction)
         return Decision(records, None)
+
+    def periodic(self, now_ms: int, *, read_by_others: bool) -> Decision[bool]:
+        """What is due by now without anybody asking; called again at once while it answers True.
+
+        `read_by_others` whether anybody but this node follows the log.
+        """
+        return self._upkeep.decide(now_ms, read_by_others=read_by_others)
+
+    def next_due_ms(self, *, read_by_others: bool) -> float:
+        """When `periodic` has something to do if nothing else happens; may be infinite."""
+        return self._upkeep.next_due_ms(read_by_others=read_by_others)
 
     def administer(self, request: Message, version: int) -> Decision[Message]:
         """Decide a rare command, one of those in `administration.MODULES`."""
@@ -157,13 +171,15 @@ class ClusterController:
         sessions.touch(
             request.broker_id, request.broker_epoch, now_ms, request.current_metadata_offset
         )
-        if brokers.begins_shutdown(decision.records):
+        if request.want_shut_down and not decision.response.is_fenced:
             last = self.image.offset + len(decision.records)
             sessions.shutting_down(request.broker_id, last)
         return decision
 
-    def fence_expired(self, now_ms: int) -> Decision[None]:
-        return brokers.fence_expired(self.state, now_ms)
+    def broker_unreachable(self, broker_id: int, broker_epoch: int) -> Decision[None]:
+        """This process of the broker is known to be gone: its successor need not wait for it."""
+        self.state.sessions.end(broker_id, broker_epoch)
+        return brokers.unreachable(self.state, broker_id, broker_epoch)
 
     def allocate_producer_ids(
         self, request: allocate_producer_ids.AllocateProducerIdsRequest

@@ -10,9 +10,10 @@ from enum import IntEnum
 from typing import TYPE_CHECKING
 
 from minikafka.controller.decision import Decision
-from minikafka.controller.leadership import has_directory
-from minikafka.controller.partition_change import PartitionRules, change_partition
-from minikafka.metadata.topic_image import NO_LEADER, PartitionImage
+from minikafka.controller.leadership import may_lead
+from minikafka.controller.partition_change import Election, PartitionTarget, change_partition
+from minikafka.metadata.replay import LEADER_UNCHANGED
+from minikafka.metadata.topic_image import NO_LEADER
 from minikafka.protocol.errors import ErrorCode, KafkaError
 from minikafka.protocol.messages.elect_leaders import (
     ElectLeadersRequest,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from minikafka.controller.state import ControllerState
     from minikafka.metadata.replay import MetadataRecord
+    from minikafka.metadata.topic_image import PartitionImage
     from minikafka.protocol.records.metadata.partition_change_record import PartitionChangeRecord
 
 
@@ -57,6 +59,12 @@ def decide(
         results = [elections.of_topic(topic.topic, topic.partitions) for topic in asked]
     response = ElectLeadersResponse(replica_election_results=results)
     return Decision(elections.records, response, atomic=False)
+
+
+_ELECTIONS = {
+    ElectionType.PREFERRED: Election.PREFERRED,
+    ElectionType.UNCLEAN: Election.UNCLEAN,
+}
 
 
 class _Elections:
@@ -96,30 +104,20 @@ class _Elections:
             )
         if (name, index) in self._elected or self._has_right_leader(partition):
             raise KafkaError(ErrorCode.ELECTION_NOT_NEEDED)
-        rules = self._state.partition_rules(topic, self._defaults)
-        if self._kind is ElectionType.UNCLEAN:
-            rules = PartitionRules(elr=rules.elr, min_isr=rules.min_isr, unclean=True)
-
-        def may_lead(replica: int) -> bool:
-            return self._state.is_active(replica) and has_directory(self._state, partition, replica)
-
         record = change_partition(
             topic.topic_id,
             index,
-            _without_leader(partition),
-            isr=partition.isr,
-            may_lead=may_lead,
-            rules=rules,
+            PartitionTarget(partition),
+            may_lead=lambda replica: may_lead(self._state, partition, replica),
+            rules=self._state.partition_rules(topic, self._defaults),
+            election=_ELECTIONS[self._kind],
         )
-        if record is None or record.leader in (NO_LEADER, partition.leader):
+        if record is None or record.leader in (NO_LEADER, LEADER_UNCHANGED):
             raise KafkaError(
                 ErrorCode.PREFERRED_LEADER_NOT_AVAILABLE
                 if self._kind is ElectionType.PREFERRED
                 else ErrorCode.ELIGIBLE_LEADERS_NOT_AVAILABLE
             )
-        if partition.leader != NO_LEADER and record.leader != partition.replicas[0]:
-            # To move from one replica that is not preferred to another helps nobody.
-            raise KafkaError(ErrorCode.PREFERRED_LEADER_NOT_AVAILABLE)
         self._elected.add((name, index))
         return record
 
@@ -127,9 +125,3 @@ class _Elections:
         if self._kind is ElectionType.PREFERRED:
             return partition.leader == partition.replicas[0]
         return partition.leader != NO_LEADER
-
-
-def _without_leader(partition: PartitionImage) -> PartitionImage:
-    """Such a partition gets the first replica that is trusted, not the one it happens to have."""
-    fields = {name: getattr(partition, name) for name in PartitionImage.__slots__}
-    return PartitionImage(**fields | {"leader": NO_LEADER})

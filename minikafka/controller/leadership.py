@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from minikafka.controller.partition_change import PartitionRules, change_partition
+from minikafka.controller.partition_change import PartitionTarget, change_partition
 from minikafka.metadata.topic_image import NO_LEADER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
     from uuid import UUID
 
+    from minikafka.controller.partition_change import Election, PartitionRules
     from minikafka.controller.state import ControllerState
+    from minikafka.metadata.image import BrokerImage
     from minikafka.metadata.replay import MetadataRecord
     from minikafka.metadata.topic_image import PartitionImage, TopicImage
+    from minikafka.protocol.records.metadata.partition_change_record import PartitionChangeRecord
 
 
 UNASSIGNED = 0
@@ -25,13 +28,36 @@ def broker_comes(state: ControllerState, broker_id: int) -> Iterator[MetadataRec
     """Leaders for partitions that have none, now that this broker is up."""
     for topic, index, partition, rules in _partitions(state, lambda p: p.leader == NO_LEADER):
 
-        def may_lead(replica: int, partition: PartitionImage = partition) -> bool:
+        def elected(replica: int, partition: PartitionImage = partition) -> bool:
             return (replica == broker_id or state.is_active(replica)) and has_directory(
                 state, partition, replica
             )
 
         record = change_partition(
-            topic.topic_id, index, partition, isr=partition.isr, may_lead=may_lead, rules=rules
+            topic.topic_id, index, PartitionTarget(partition), may_lead=elected, rules=rules
+        )
+        if record is not None:
+            yield record
+
+
+def elections_due(
+    state: ControllerState,
+    concerned: Callable[[PartitionImage], bool],
+    election: Election | None,
+) -> Iterator[PartitionChangeRecord]:
+    """The elections that change something for these partitions; by the rules of each if None."""
+    for topic, index, partition, rules in _partitions(state, concerned):
+
+        def elected(replica: int, partition: PartitionImage = partition) -> bool:
+            return may_lead(state, partition, replica)
+
+        record = change_partition(
+            topic.topic_id,
+            index,
+            PartitionTarget(partition),
+            may_lead=elected,
+            rules=rules,
+            election=election,
         )
         if record is not None:
             yield record
@@ -72,19 +98,16 @@ def _replicas_go(
 ) -> Iterator[MetadataRecord]:
     for topic, index, partition, rules in _partitions(state, concerned):
 
-        def may_lead(replica: int, partition: PartitionImage = partition) -> bool:
-            return (
-                replica != broker_id
-                and state.is_active(replica)
-                and has_directory(state, partition, replica)
-            )
+        def elected(replica: int, partition: PartitionImage = partition) -> bool:
+            return replica != broker_id and may_lead(state, partition, replica)
 
+        target = PartitionTarget(partition)
+        target.isr = [replica for replica in partition.isr if replica != broker_id]
         record = change_partition(
             topic.topic_id,
             index,
-            partition,
-            isr=[replica for replica in partition.isr if replica != broker_id],
-            may_lead=may_lead,
+            target,
+            may_lead=elected,
             rules=rules,
             unclean_shutdown=unclean_shutdown,
         )
@@ -92,13 +115,22 @@ def _replicas_go(
             yield record
 
 
+def may_lead(state: ControllerState, partition: PartitionImage, replica: int) -> bool:
+    """Whether this replica is on a broker that is up, and in a directory that is."""
+    return state.is_active(replica) and has_directory(state, partition, replica)
+
+
 def has_directory(state: ControllerState, partition: PartitionImage, replica: int) -> bool:
     """Whether the directory that holds this replica is one that its broker has in use."""
     directory = partition.directory_of(replica)
-    if directory is None or directory.int in (UNASSIGNED, MIGRATING):
+    return directory is None or is_in_use(state.image.brokers[replica], directory)
+
+
+def is_in_use(broker: BrokerImage, directory: UUID) -> bool:
+    """Whether a replica that is said to be in this directory can be reached there."""
+    if directory.int in (UNASSIGNED, MIGRATING):
         return True
-    in_use = state.image.brokers[replica].log_dirs
-    return not in_use or directory in in_use
+    return not broker.log_dirs or directory in broker.log_dirs
 
 
 def _partitions(

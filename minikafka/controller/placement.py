@@ -97,7 +97,7 @@ def place_replicas(
     KafkaError INVALID_REPLICATION_FACTOR when there are not enough brokers, or none is up.
     """
     assert replication_factor > 0
-    usable = [broker for broker in brokers.values() if not _is_cordoned(broker)]
+    usable = [b for b in brokers.values() if not _is_cordoned(b) and not _is_stopping(b)]
     if not any(broker.is_active for broker in usable):
         raise _impossible(
             replication_factor,
@@ -124,6 +124,11 @@ def _is_cordoned(broker: BrokerImage) -> bool:
     """Whether no directory of it takes new replicas (KIP-1066)."""
     cordoned = broker.cordoned_log_dirs or ()
     return bool(cordoned) and set(broker.log_dirs) <= set(cordoned)
+
+
+def _is_stopping(broker: BrokerImage) -> bool:
+    """Whether it is about to leave: it may come back, but nothing new is begun on it."""
+    return broker.in_controlled_shutdown and not broker.fenced
 
 
 def _impossible(replication_factor: int, reason: str) -> KafkaError:

@@ -1,8 +1,8 @@
 """AlterPartitionReassignments (45): which brokers hold a partition (KIP-455).
 
-A reassignment first adds the new replicas to the old ones, and drops those that are to go when all
-new ones are in sync. Where they are in sync already (the same replicas in another order, or fewer)
-it is complete with the record that begins it.
+A reassignment first adds the new replicas to the old ones, and drops those that are to go when the
+leader reports that the new ones are in sync (`alter_partition.py`). Where nothing is left to wait
+for (the same replicas in another order, or fewer) it is complete with the record that begins it.
 """
 
 from __future__ import annotations
@@ -10,11 +10,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from minikafka.controller.decision import Decision
-from minikafka.controller.leadership import has_directory
-from minikafka.controller.partition_change import change_partition
-from minikafka.controller.partitions import check_assignment, choose_directory
-from minikafka.metadata.replay import LEADER_UNCHANGED
-from minikafka.metadata.topic_image import PartitionImage
+from minikafka.controller.leadership import may_lead
+from minikafka.controller.partition_change import Election, PartitionTarget, change_partition
+from minikafka.controller.partitions import (
+    check_assignment,
+    choose_directory,
+    invalid_assignment,
+)
+from minikafka.controller.reassignment import original_replicas, plan, target_size
 from minikafka.protocol.errors import ErrorCode, KafkaError
 from minikafka.protocol.messages.alter_partition_reassignments import (
     AlterPartitionReassignmentsRequest,
@@ -23,14 +26,12 @@ from minikafka.protocol.messages.alter_partition_reassignments import (
     ReassignablePartitionResponse,
     ReassignableTopicResponse,
 )
-from minikafka.protocol.records.metadata.partition_change_record import PartitionChangeRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from minikafka.controller.state import ControllerState
     from minikafka.metadata.replay import MetadataRecord
-    from minikafka.metadata.topic_image import TopicImage
+    from minikafka.metadata.topic_image import PartitionImage, TopicImage
+    from minikafka.protocol.records.metadata.partition_change_record import PartitionChangeRecord
 
 
 def decide(
@@ -81,21 +82,15 @@ def _reassign(
     if asked.replicas is None:
         return _cancel(state, topic, index, partition)
     check_assignment(state, asked.replicas, None)
-    size = len([r for r in partition.replicas if r not in partition.adding_replicas])
+    size = target_size(partition)
     if not may_resize and len(asked.replicas) != size:
         raise KafkaError(
             ErrorCode.INVALID_REPLICATION_FACTOR,
             f"The replication factor is changed from {size} to {len(asked.replicas)}",
         )
-    removing = [r for r in partition.replicas if r not in asked.replicas]
-    adding = [r for r in asked.replicas if r not in partition.replicas]
-    remaining = [replica for replica in partition.isr if replica not in removing]
-    if not adding and remaining:
-        return _change(state, topic, index, partition, asked.replicas, isr=remaining)
-    replicas = [*asked.replicas, *removing]
-    return _change(
-        state, topic, index, partition, replicas, partition.isr, adding=adding, removing=removing
-    )
+    target = PartitionTarget(partition)
+    target.replicas, target.adding, target.removing = plan(partition, asked.replicas)
+    return _change(state, topic, index, target, Election.ONLINE)
 
 
 def _cancel(
@@ -104,61 +99,45 @@ def _cancel(
     """Back to the replicas from before. KafkaError 85, 39 if records could be lost by it."""
     if not partition.is_reassigning:
         raise KafkaError(ErrorCode.NO_REASSIGNMENT_IN_PROGRESS)
-    adding = partition.adding_replicas
-    replicas = [replica for replica in partition.replicas if replica not in adding]
-    isr = [replica for replica in partition.isr if replica not in adding]
-    if not isr:
-        rules = state.partition_rules(topic, state.topic_defaults())
-        if not rules.unclean:
-            raise KafkaError(
-                ErrorCode.INVALID_REPLICA_ASSIGNMENT,
+    target = PartitionTarget(partition)
+    target.adding, target.removing = [], []
+    target.replicas = original_replicas(partition)
+    target.isr = [replica for replica in partition.isr if replica in target.replicas]
+    if not target.replicas:
+        raise invalid_assignment(
+            "Invalid replica assignment: addingReplicas contains all replicas."
+        )
+    if not target.isr:
+        if not state.partition_rules(topic, state.topic_defaults()).unclean:
+            raise invalid_assignment(
                 f"Unable to revert partition assignment for {topic.name}:{index} because it would "
-                "require an unclean leader election.",
+                "require an unclean leader election."
             )
-    return _change(state, topic, index, partition, replicas, isr)
+        target.isr = target.replicas[:1]
+    return _change(state, topic, index, target, None)
 
 
 def _change(
     state: ControllerState,
     topic: TopicImage,
     index: int,
-    partition: PartitionImage,
-    replicas: Sequence[int],
-    isr: Sequence[int],
-    *,
-    adding: Sequence[int] = (),
-    removing: Sequence[int] = (),
+    target: PartitionTarget,
+    election: Election | None,
 ) -> PartitionChangeRecord | None:
     """The record to these replicas, with the leader that they lead to."""
-    fields = {name: getattr(partition, name) for name in PartitionImage.__slots__}
-    fields["replicas"] = list(replicas)
+    partition = target.partition
     if state.directories_known:
-        fields["directories"] = [
-            partition.directory_of(r) or choose_directory(state, r) for r in replicas
+        target.directories = [
+            partition.directory_of(r) or choose_directory(state, r) for r in target.replicas
         ]
-    target = PartitionImage(**fields)
-
-    def may_lead(replica: int) -> bool:
-        return state.is_active(replica) and has_directory(state, target, replica)
-
-    rules = state.partition_rules(topic, state.topic_defaults())
-    record = change_partition(
-        topic.topic_id, index, target, isr=isr, may_lead=may_lead, rules=rules
-    ) or PartitionChangeRecord(partition_id=index, topic_id=topic.topic_id)
-    if target.replicas != partition.replicas:
-        record.replicas = target.replicas
-        if state.directories_known:
-            record.directories = target.directories
-    if list(adding) != partition.adding_replicas:
-        record.adding_replicas = list(adding)
-    if list(removing) != partition.removing_replicas:
-        record.removing_replicas = list(removing)
-    is_smaller = not set(partition.replicas) <= set(replicas)
-    if is_smaller and record.leader == LEADER_UNCHANGED:
-        # Whoever is dropped learns by a new epoch that its fetches count no more.
-        record.leader = partition.leader
-    unchanged = PartitionChangeRecord(partition_id=index, topic_id=topic.topic_id)
-    return None if record == unchanged else record
+    return change_partition(
+        topic.topic_id,
+        index,
+        target,
+        may_lead=lambda replica: may_lead(state, partition, replica),
+        rules=state.partition_rules(topic, state.topic_defaults()),
+        election=election,
+    )
 
 
 def _unknown(text: str) -> KafkaError:

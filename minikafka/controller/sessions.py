@@ -8,6 +8,7 @@ with this process, however late its heartbeat comes.
 
 from __future__ import annotations
 
+from math import inf
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -55,8 +56,10 @@ class BrokerSessions:
         session.metadata_offset = max(session.metadata_offset, metadata_offset)
 
     def shutting_down(self, broker_id: int, offset: int) -> None:
-        """The broker's leaderships are moved away by the record at `offset`."""
-        self._sessions[broker_id].shutdown_offset = offset
+        """The broker's leaderships are moved away by the record at `offset`; the first counts."""
+        session = self._sessions[broker_id]
+        if session.shutdown_offset < 0:
+            session.shutdown_offset = offset
 
     def has_session(self, broker_id: int, broker_epoch: int, now_ms: int) -> bool:
         """Whether this process of the broker may still be alive."""
@@ -78,10 +81,29 @@ class BrokerSessions:
         session = self._sessions.get(broker_id)
         return -1 if session is None else session.shutdown_offset
 
-    def expired(self, now_ms: int) -> list[int]:
-        """Brokers whose session has run out, ascending."""
-        return sorted(
-            broker_id
-            for broker_id, session in self._sessions.items()
-            if broker_id != self._own_id and now_ms - session.contact_ms >= self._timeout_ms
+    def end(self, broker_id: int, broker_epoch: int) -> None:
+        """This process of the broker is known to be gone: another may take its place at once."""
+        session = self._sessions.get(broker_id)
+        if session is not None and session.broker_epoch == broker_epoch:
+            del self._sessions[broker_id]
+
+    def expired(self, brokers: Iterable[BrokerImage], now_ms: int) -> BrokerImage | None:
+        """The first broker that is up without a session, if there is one."""
+        for broker in brokers:
+            if not broker.fenced and self._expiry_ms(broker) <= now_ms:
+                return broker
+        return None
+
+    def next_expiry_ms(self, brokers: Iterable[BrokerImage]) -> float:
+        """When the next broker that is up has to be fenced if nothing is heard of it."""
+        return min(
+            (self._expiry_ms(broker) for broker in brokers if not broker.fenced), default=inf
         )
+
+    def _expiry_ms(self, broker: BrokerImage) -> float:
+        if broker.broker_id == self._own_id:
+            return inf
+        session = self._sessions.get(broker.broker_id)
+        if session is None or session.broker_epoch != broker.epoch:
+            return -inf
+        return session.contact_ms + self._timeout_ms

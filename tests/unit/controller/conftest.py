@@ -106,6 +106,13 @@ class ControllerBench:
         )
         return self.take(self.controller.broker_heartbeat(request, self.now_ms))
 
+    def periodic(self, *, read_by_others: bool = False) -> list[Any]:
+        """Everything that is due by now; its records."""
+        before = len(self.log)
+        while self.take(self.controller.periodic(self.now_ms, read_by_others=read_by_others)):
+            pass
+        return self.log[before:]
+
     def up(self, *broker_ids: int, racks: dict[int, str] | None = None) -> None:
         """Register brokers and unfence them."""
         for broker_id in broker_ids:

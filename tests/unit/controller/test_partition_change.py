@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from minikafka.controller.partition_change import PartitionRules, change_partition
+from minikafka.controller.partition_change import PartitionRules, PartitionTarget, change_partition
 from minikafka.metadata.replay import changed_partition
 from minikafka.metadata.topic_image import PartitionImage
 
@@ -27,11 +27,12 @@ def change(
     rules: PartitionRules = ELR,
     unclean_shutdown: int | None = None,
 ) -> PartitionImage | None:
+    target = PartitionTarget(before)
+    target.isr = isr
     record = change_partition(
         TOPIC,
         0,
-        before,
-        isr=isr,
+        target,
         may_lead=lambda replica: replica in up,
         rules=rules,
         unclean_shutdown=unclean_shutdown,
