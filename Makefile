@@ -8,10 +8,10 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PYTEST := $(BIN)/python -m pytest --quiet
 
 .NOTPARALLEL:
-.PHONY: help run test check format interop robustness trials bench clean
+.PHONY: help run test check format interop robustness trials cluster-kills bench clean
 
 help:  ## what there is to make
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
 
 run: $(VENV)/.run  ## a broker on 127.0.0.1:9092 with its data in ./data
 	@exec $(BIN)/minikafka-broker --banner --override log.dirs=./data \
@@ -24,7 +24,7 @@ check: $(VENV)/.check  ## format, lint, types, layering, tidiness
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	MYPYPATH=tests:. $(BIN)/mypy -p bench -p harness -p robustness -p sdk_trials -m tidy_rules -m test_tidy
+	MYPYPATH=tests:. $(BIN)/mypy -p bench -p harness -p robustness -p sdk_trials -p cluster_kills -m tidy_rules -m test_tidy
 	$(BIN)/lint-imports
 	$(PYTEST) tests/test_tidy.py
 
@@ -42,6 +42,11 @@ robustness: $(VENV)/.test  ## 100,000 bad requests over all APIs
 
 trials: $(VENV)/.test  ## every await of the SDK while its broker is killed or stopped, 100 times each
 	PYTHONPATH=tests $(BIN)/python -m sdk_trials --trials 100 $(TRIALS_ARGS)
+
+cluster-kills: $(VENV)/.test  ## three nodes killed 50 times, stopped and cut off under load; as root for the cuts
+	PYTHONPATH=tests $(BIN)/python -m cluster_kills --faults kills --cycles 50 --records 1000000
+	PYTHONPATH=tests $(BIN)/python -m cluster_kills --faults pauses
+	PYTHONPATH=tests $(BIN)/python -m cluster_kills --faults cuts
 
 bench: $(VENV)/.test  ## beside Apache Kafka where Java is present; about five minutes
 	$(BIN)/python -m bench $(BENCH_ARGS)

@@ -1,0 +1,60 @@
+"""Nodes die under load and no record is lost; and the judge of that finds what is planted."""
+
+from collections.abc import Callable
+
+import pytest
+from cluster_kills.verdict import Ledger, Verdict
+
+COUNT = 1000
+
+
+def verdict(change: Callable[[list[int]], None]) -> Verdict:
+    """On two rows of which one was changed after it was written."""
+    whole, changed = list(range(COUNT)), list(range(COUNT))
+    change(changed)
+    ledger = Ledger()
+    for number in whole:
+        ledger.take("sdk", 0, number)
+    for number in changed:
+        ledger.take("confluent", 0, number)
+    return ledger.judge({("sdk", 0): COUNT, ("confluent", 0): COUNT})
+
+
+def test_rows_as_they_were_written_are_clean() -> None:
+    found = verdict(lambda numbers: None)
+    assert found.clean
+    assert found.records == 2 * COUNT
+
+
+@pytest.mark.parametrize("place", [0, 500, COUNT - 1])
+def test_a_removed_record_is_lost(place: int) -> None:
+    found = verdict(lambda numbers: numbers.remove(place))
+    assert (found.lost, found.doubled, found.out_of_order, found.unknown) == (1, 0, 0, 0)
+    assert not found.clean
+
+
+@pytest.mark.parametrize("place", [0, 500, COUNT - 1])
+def test_a_repeated_record_is_doubled(place: int) -> None:
+    found = verdict(lambda numbers: numbers.insert(place, place))
+    assert (found.lost, found.doubled, found.out_of_order, found.unknown) == (0, 1, 0, 0)
+    assert not found.clean
+
+
+def test_two_records_in_each_others_place_are_out_of_order() -> None:
+    def swap(numbers: list[int]) -> None:
+        numbers[500], numbers[501] = numbers[501], numbers[500]
+
+    found = verdict(swap)
+    assert (found.lost, found.doubled, found.out_of_order, found.unknown) == (0, 0, 1, 0)
+    assert not found.clean
+
+
+def test_a_record_of_nobody_is_told() -> None:
+    found = verdict(lambda numbers: numbers.append(COUNT))
+    assert found.unknown == 1
+    assert not found.clean
+
+
+def test_a_row_of_which_nothing_is_left_is_lost() -> None:
+    found = verdict(lambda numbers: numbers.clear())
+    assert found.lost == COUNT
