@@ -57,7 +57,7 @@ def run(
             cluster.wait_unfenced()
             for writer in writers:
                 writer.assert_well()
-            gaps = {writer.library: writer.longest_gap_ms() for writer in writers}
+            gaps = {writer.name: writer.longest_gap_ms() for writer in writers}
             struck.append(Struck(fault.name, time.monotonic() - began, gaps))
             acked = sum(scene.progress())
             said = ", ".join(f"{who} waited {gap} ms" for who, gap in gaps.items())

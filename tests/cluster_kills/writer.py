@@ -159,7 +159,7 @@ class Writer:
     def __init__(
         self, library: str, bootstrap: str, topic: str, partitions: int, rate: int
     ) -> None:
-        self.library = library
+        self.name = library
         self.acked = 0
         self.gaps_ms: list[int] = []
         self.failures: list[str] = []
@@ -190,8 +190,8 @@ class Writer:
                     self._end = told
 
     def assert_well(self) -> None:
-        assert self._process.poll() is None, f"{self.library} ended"
-        assert not self.failures, f"{self.library}: {self.failures[:3]}"
+        assert self._process.poll() is None, f"{self.name} ended"
+        assert not self.failures, f"{self.name}: {self.failures[:3]}"
 
     def longest_gap_ms(self) -> int:
         """Of those since the last call; none is shorter than a tenth of a second."""
@@ -206,10 +206,10 @@ class Writer:
         self._process.stdin.close()
         self._process.wait(PATIENCE_S + 30)
         self._listening.join()
-        assert self._end is not None, f"{self.library} ended without a word"
-        assert not self._end["failures"], f"{self.library}: {self._end['failures']}"
-        assert self._end["counts"] == self._end["sent"], f"{self.library}: {self._end}"
-        return {(self.library, index): n for index, n in enumerate(self._end["counts"])}
+        assert self._end is not None, f"{self.name} ended without a word"
+        assert not self._end["failures"], f"{self.name}: {self._end['failures']}"
+        assert self._end["counts"] == self._end["sent"], f"{self.name}: {self._end}"
+        return {(self.name, index): n for index, n in enumerate(self._end["counts"])}
 
     def kill(self) -> None:
         """However a run ends."""
