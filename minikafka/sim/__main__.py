@@ -35,6 +35,8 @@ def main() -> int:
         outcome = run(seed, options)
         outcomes.append(outcome)
         sys.stdout.writelines(f"{line}\n" for line in outcome.trace)
+        if options.story and isinstance(outcome, ClusterOutcome):
+            sys.stdout.writelines(f"{at:9.3f} s  {what}\n" for at, what in outcome.story)
         if outcome.violations or is_one:
             _tell(outcome, options)
         if outcome.violations and options.shrink and isinstance(outcome, ClusterOutcome):
@@ -99,6 +101,7 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--keep", help="the numbers of the faults of a cluster that shall strike")
     parser.add_argument("--shrink", action="store_true", help="leave out faults while it fails")
+    parser.add_argument("--story", action="store_true", help="tell what happens in a cluster")
     parser.add_argument("--trace", action="store_true", help="print every event")
     parser.add_argument("--log-level", default="CRITICAL", help="of the brokers and clients")
     return parser.parse_args()

@@ -10,6 +10,7 @@ from minikafka.metadata.image import NO_LEADER
 from minikafka.sim.cluster.climate import Climate
 from minikafka.sim.cluster.metadata_truth import MetadataTruth
 from minikafka.sim.cluster.schedule import Fault
+from minikafka.sim.cluster.verdict import Verdict
 from minikafka.sim.disk import Moment
 from minikafka.sim.loop import SimLoop
 from minikafka.sim.node import LOG_DIR, BrokerNode
@@ -23,21 +24,22 @@ Pair = tuple[str, str]
 
 
 class Nemesis:
-    """`struck` counts faults by kind."""
+    """`struck` counts faults by kind; `clients` are machines whose links may be cut."""
 
     def __init__(
         self,
         loop: SimLoop,
         nodes: dict[int, BrokerNode],
-        clients: list[str],
         metadata: MetadataTruth,
         climate: Climate,
+        verdict: Verdict,
     ) -> None:
         self._loop = loop
         self._nodes = nodes
-        self.clients = clients
+        self.clients: list[str] = []
         self._metadata = metadata
         self._climate = climate
+        self._verdict = verdict
         self._over = False
         self.struck: dict[str, int] = {}
 
@@ -69,6 +71,7 @@ class Nemesis:
                 node.before_power_loss()
                 node.disk.crash(power=True)
                 node.after_crash(True)
+            self._verdict.tell(f"{node.machine.name} starts")
             node.start()
 
     # -- whom -------------------------------------------------------------------------------------
@@ -100,6 +103,7 @@ class Nemesis:
         node = self._victim(fault, random)
         machine, kind = node.machine.name, fault.kind
         self._loop.note("strikes", kind, machine)
+        self._verdict.tell(f"{kind} of {machine} (fault {fault.number}, {fault.for_s:.2f} s)")
         strike: dict[str, Callable[[], Awaitable[None]]] = {
             "pause": lambda: self._while_paused(node, fault.for_s),
             "cut": lambda: self._while_cut(self._one_link(machine, random), fault, random),

@@ -41,6 +41,8 @@ class Transitions:
         now = (broker.epoch, broker.fenced, broker.in_controlled_shutdown)
         before = self._fenced.get(broker_id)
         self._fenced[broker_id] = now
+        if before is None or before[1] != now[1]:
+            self._verdict.tell(f"broker {broker_id} is {'fenced' if now[1] else 'unfenced'}")
         if before is None:
             return
         if before[0] != now[0] and not before[2]:
@@ -49,11 +51,13 @@ class Transitions:
             self._verdict.reach("broker fenced")
         if now[2] and not before[2]:
             self._verdict.reach("controlled shutdown")
+            self._verdict.tell(f"broker {broker_id} is about to stop")
 
     def _changed(
         self, image: MetadataImage, name: _Name, before: PartitionImage, after: PartitionImage
     ) -> None:
         reach = self._verdict.reach
+        self._verdict.tell(f"{name[0]}-{name[1]}: {_difference(before, after)}")
         if len(after.isr) < len(before.isr):
             reach("ISR shrunk")
         elif len(after.isr) > len(before.isr):
@@ -89,3 +93,23 @@ class Transitions:
         elif not (adding and after.leader in after.isr):
             sentence = f"{after.leader} leads {name[0]}-{name[1]}, it was not in {before}"
             self._verdict.violate("leaders come from the ISR", sentence)
+
+
+def _difference(before: PartitionImage, after: PartitionImage) -> str:
+    parts = []
+    if after.leader != before.leader:
+        leader = "no leader" if after.leader == NO_LEADER else f"leader {after.leader}"
+        parts.append(f"{leader} in epoch {after.leader_epoch}")
+    for name, old, new in (
+        ("replicas", before.replicas, after.replicas),
+        ("ISR", before.isr, after.isr),
+        ("ELR", before.elr, after.elr),
+        ("last known leader", before.last_known_elr, after.last_known_elr),
+    ):
+        if sorted(old) != sorted(new):
+            parts.append(f"{name} {_ids(old)} → {_ids(new)}")
+    return ", ".join(parts) or f"partition epoch {after.partition_epoch}"
+
+
+def _ids(brokers: list[int]) -> str:
+    return "{" + " ".join(map(str, sorted(brokers))) + "}"

@@ -44,9 +44,11 @@ _TOLD_MAX: Final = 200
 
 
 class Verdict:
-    """One run's. A violation is (checker, sentence)."""
+    """One run's. `story` is what happened, a sentence each, behind the time in seconds."""
 
-    def __init__(self, note: Callable[..., None]) -> None:
+    def __init__(self, note: Callable[..., None], now: Callable[[], float]) -> None:
+        self.story: list[tuple[float, str]] = []
+        self._now = now
         self.violations: list[str] = []
         self.reached: dict[str, int] = {}
         self._note = note
@@ -54,6 +56,7 @@ class Verdict:
     def violate(self, checker: str, sentence: str) -> None:
         """A promise is broken; a checker that goes on finding the same is cut off."""
         self._note("violation", checker, sentence)
+        self.tell(f"VIOLATION {checker}: {sentence}")
         if len(self.violations) < _TOLD_MAX:
             self.violations.append(f"{checker}: {sentence}")
 
@@ -61,6 +64,10 @@ class Verdict:
         """`violate` unless it holds."""
         if not holds:
             self.violate(checker, sentence)
+
+    def tell(self, sentence: str) -> None:
+        """Something for those who read what happened."""
+        self.story.append((self._now(), sentence))
 
     def reach(self, branch: str) -> None:
         """Something worth counting has happened."""

@@ -84,8 +84,10 @@ class Watcher:
             if leads:
                 self._metadata.leads(node_id, epoch)
                 self._verdict.reach("quorum leader elected")
+                self._verdict.tell(f"controller {node_id} leads the quorum in epoch {epoch}")
             elif life.leads:
                 self._verdict.reach("quorum leader resigned or was deposed")
+                self._verdict.tell(f"controller {node_id} does not lead the quorum any more")
             life.leads, life.epoch = leads, epoch
         if raft.high_watermark > life.committed:
             life.committed = raft.high_watermark
@@ -93,6 +95,7 @@ class Watcher:
         end = quorum.log_end_offset
         if end < life.metadata_end:
             self._verdict.reach("metadata log cut")
+            self._verdict.tell(f"node {node_id} cuts its metadata log to {end}")
             if end < life.committed:
                 sentence = f"node {node_id} cut committed metadata: {end}, below {life.committed}"
                 self._verdict.violate("committed metadata never diverges", sentence)
@@ -118,6 +121,8 @@ class Watcher:
         if before is not None and now.log_end_offset < before.log_end_offset:
             self._partitions.cut(node_id, key, now.log_end_offset)
             self._verdict.reach("follower cut its log")
+            sentence = f"node {node_id} cuts {name} from {before.log_end_offset} to"
+            self._verdict.tell(f"{sentence} {now.log_end_offset}")
         if before is not None and now.log_start_offset > before.log_end_offset:
             self._verdict.reach("follower began behind the log's start")
         if now.high_watermark > now.log_end_offset:

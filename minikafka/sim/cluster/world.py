@@ -57,6 +57,7 @@ class ClusterOutcome(NamedTuple):
     struck: dict[str, int]
     reached: dict[str, int]
     trace: list[str]
+    story: list[tuple[float, str]]
 
 
 class World:
@@ -66,7 +67,7 @@ class World:
         self.loop = loop
         self.climate = climate
         self.schedule = schedule
-        self.verdict = Verdict(loop.note)
+        self.verdict = Verdict(loop.note, lambda: loop.now)
         plans = SHAPES[climate.shape]
         dynamic = climate.dynamic_voters
         made = make_nodes(loop, plans, climate.settings, dynamic_voters=dynamic)
@@ -87,7 +88,7 @@ class World:
         for number, (node_id, node) in enumerate(self.nodes.items()):
             self._furnish(node_id, node, climate.rates[number % len(climate.rates)])
         self._services: list[asyncio.Task[None]] = []
-        self.nemesis = Nemesis(loop, self.nodes, [], self.metadata, climate)
+        self.nemesis = Nemesis(loop, self.nodes, self.metadata, climate, self.verdict)
 
     def _furnish(self, node_id: int, node: BrokerNode, rate: float) -> None:
         node.disk.flush_s = self.climate.flush_s
@@ -271,4 +272,5 @@ def run_world(
             struck=world.nemesis.struck,
             reached=verdict.reached,
             trace=trace or [],
+            story=verdict.story,
         )
