@@ -40,6 +40,7 @@ _COMPILED = "what is compiled of a class, once: never changes and belongs to no 
 _BY_NAME = "message modules load when first used: the start-up budget"
 _OPTIONAL = "an optional or costly package, loaded when first needed: the start-up budget"
 _PERIODIC = "supervision: one failure must not end the periodic work for ever"
+_OFTEN_ALONE = "what speaks to other nodes loads when there is one"
 EXCUSED: tuple[tuple[str, Rule, str, str], ...] = (
     ("minikafka/runtime/*", rules.repeatable, "", "where time and randomness enter the program"),
     ("minikafka/runtime/*", rules.supervised, "", "the scopes and executors themselves"),
@@ -61,6 +62,7 @@ EXCUSED: tuple[tuple[str, Rule, str, str], ...] = (
     ("minikafka/broker/process.py", rules.imports, "uvloop", _OPTIONAL),
     ("minikafka/broker/process.py", rules.supervised, ".create_task", "the start itself: awaited"),
     ("minikafka/broker/controller.py", rules.imports, "import_module", "as handlers do"),
+    ("minikafka/broker/controller_gateway.py", rules.imports, "import_module", _OFTEN_ALONE),
     ("minikafka/controller/administration.py", rules.imports, "import_module", "as handlers do"),
     ("minikafka/protocol/apis.py", rules.imports, "import_module", _BY_NAME),
     ("minikafka/protocol/catalogue.py", rules.imports, "import_module", _BY_NAME),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from minikafka.api.context import RequestContext
+from minikafka.api.context import NodeContext
 from minikafka.api.dispatch import handles
 from minikafka.protocol.apis import ApiKey
 from minikafka.protocol.errors import ErrorCode, KafkaError, ProtocolError
@@ -33,7 +33,7 @@ _PERMISSIONS: Final = range(1, 4)
 
 
 def refuse_creations(
-    context: RequestContext, request: CreateAclsRequest, error: KafkaError
+    context: NodeContext, request: CreateAclsRequest, error: KafkaError
 ) -> CreateAclsResponse:
     """The error at every binding."""
     code, message = int(error.code), error.message
@@ -45,7 +45,7 @@ def refuse_creations(
 
 
 def refuse_deletions(
-    context: RequestContext, request: DeleteAclsRequest, error: KafkaError
+    context: NodeContext, request: DeleteAclsRequest, error: KafkaError
 ) -> DeleteAclsResponse:
     """The error at every filter."""
     code, message = int(error.code), error.message
@@ -57,14 +57,14 @@ def refuse_deletions(
 
 
 @handles(ApiKey.DESCRIBE_ACLS)
-def describe_acls(context: RequestContext, request: DescribeAclsRequest) -> DescribeAclsResponse:
+def describe_acls(context: NodeContext, request: DescribeAclsRequest) -> DescribeAclsResponse:
     """Raises `KafkaError` 54."""
     _check_filter(request)
     raise KafkaError(ErrorCode.SECURITY_DISABLED, "No Authorizer is configured on the broker")
 
 
 @handles(ApiKey.CREATE_ACLS, refusal=refuse_creations)
-def create_acls(context: RequestContext, request: CreateAclsRequest) -> CreateAclsResponse:
+def create_acls(context: NodeContext, request: CreateAclsRequest) -> CreateAclsResponse:
     """Raises `KafkaError` 54."""
     for creation in request.creations:
         _check_known(
@@ -77,7 +77,7 @@ def create_acls(context: RequestContext, request: CreateAclsRequest) -> CreateAc
 
 
 @handles(ApiKey.DELETE_ACLS, refusal=refuse_deletions)
-def delete_acls(context: RequestContext, request: DeleteAclsRequest) -> DeleteAclsResponse:
+def delete_acls(context: NodeContext, request: DeleteAclsRequest) -> DeleteAclsResponse:
     """Raises `KafkaError` 54."""
     for wanted in request.filters:
         _check_filter(wanted)

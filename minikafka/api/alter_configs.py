@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 from minikafka.api.broker_changes import check_broker_change, check_node
-from minikafka.api.context import RequestContext
+from minikafka.api.context import NodeContext, RequestContext
 from minikafka.api.dispatch import handles, per_item
 from minikafka.api.loggers import apply_changes, check_changes
 from minikafka.metadata.image import (
@@ -36,16 +36,27 @@ _CONTROLLERS_RESOURCES = (TOPIC_RESOURCE, BROKER_RESOURCE, CLIENT_METRICS_RESOUR
 _DONE: Outcome = (0, None)
 
 
-@handles(
-    ApiKey.INCREMENTAL_ALTER_CONFIGS,
-    refusal=lambda _, request, error: incremental.IncrementalAlterConfigsResponse(
-        responses=_results(
-            request,
-            [_failed(error)] * len(request.resources),
-            incremental.AlterConfigsResourceResponse,
-        )
-    ),
-)
+def refuse_changes(
+    context: NodeContext, request: incremental.IncrementalAlterConfigsRequest, error: KafkaError
+) -> incremental.IncrementalAlterConfigsResponse:
+    """The error at every resource."""
+    outcomes = [_failed(error)] * len(request.resources)
+    return incremental.IncrementalAlterConfigsResponse(
+        responses=_results(request, outcomes, incremental.AlterConfigsResourceResponse)
+    )
+
+
+def refuse_replacement(
+    context: NodeContext, request: replacing.AlterConfigsRequest, error: KafkaError
+) -> replacing.AlterConfigsResponse:
+    """The error at every resource."""
+    outcomes = [_failed(error)] * len(request.resources)
+    return replacing.AlterConfigsResponse(
+        responses=_results(request, outcomes, replacing.AlterConfigsResourceResponse)
+    )
+
+
+@handles(ApiKey.INCREMENTAL_ALTER_CONFIGS, refusal=refuse_changes)
 async def incremental_alter_configs(
     context: RequestContext, request: incremental.IncrementalAlterConfigsRequest
 ) -> incremental.IncrementalAlterConfigsResponse:
@@ -64,16 +75,7 @@ async def incremental_alter_configs(
     )
 
 
-@handles(
-    ApiKey.ALTER_CONFIGS,
-    refusal=lambda _, request, error: replacing.AlterConfigsResponse(
-        responses=_results(
-            request,
-            [_failed(error)] * len(request.resources),
-            replacing.AlterConfigsResourceResponse,
-        )
-    ),
-)
+@handles(ApiKey.ALTER_CONFIGS, refusal=refuse_replacement)
 async def alter_configs(
     context: RequestContext, request: replacing.AlterConfigsRequest
 ) -> replacing.AlterConfigsResponse:
@@ -112,10 +114,8 @@ async def _alter(
     ]
     answered: dict[tuple[int, str], Outcome] = {}
     if passed_on:
-        response: Any = await context.services.controller.handle(
-            type(request)(resources=passed_on, validate_only=request.validate_only),
-            context.version,
-            context.client_id,
+        response: Any = await context.ask_controller(
+            type(request)(resources=passed_on, validate_only=request.validate_only)
         )
         answered = {_key(r): (r.error_code, r.error_message or None) for r in response.responses}
     return [

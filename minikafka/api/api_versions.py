@@ -23,7 +23,7 @@ from minikafka.protocol.messages.api_versions import (
 )
 
 if TYPE_CHECKING:
-    from minikafka.api.context import RequestContext
+    from minikafka.api.context import NodeContext
     from minikafka.metadata.image import MetadataImage
 
 _SOFTWARE_WORD = re.compile(r"[a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])?")
@@ -32,7 +32,7 @@ _VERSION_OF_LEVEL_ZERO = 4
 
 
 def refuse_api_versions(
-    context: RequestContext, request: ApiVersionsRequest | None, error: KafkaError
+    context: NodeContext, request: ApiVersionsRequest | None, error: KafkaError
 ) -> ApiVersionsResponse:
     """An empty list, but for an unknown version: then the entry to come back with."""
     response = ApiVersionsResponse(error_code=int(error.code))
@@ -43,7 +43,7 @@ def refuse_api_versions(
 
 
 @handles(ApiKey.API_VERSIONS, refusal=refuse_api_versions)
-def api_versions(context: RequestContext, request: ApiVersionsRequest) -> ApiVersionsResponse:
+def api_versions(context: NodeContext, request: ApiVersionsRequest) -> ApiVersionsResponse:
     """List the served APIs by key; raises `KafkaError` 42 for a software name that is none."""
     if context.version >= _VERSION_OF_SOFTWARE_NAMES:
         for word in (request.client_software_name, request.client_software_version):

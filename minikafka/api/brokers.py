@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from minikafka.api.context import RequestContext
+from minikafka.api.context import NodeContext
 from minikafka.api.dispatch import handles
 from minikafka.protocol.apis import ApiKey
 from minikafka.protocol.messages.unregister_broker import UnregisterBrokerRequest
@@ -10,6 +10,6 @@ from minikafka.protocol.types import Message
 
 
 @handles(ApiKey.UNREGISTER_BROKER)
-async def unregister_broker(context: RequestContext, request: UnregisterBrokerRequest) -> Message:
+async def unregister_broker(context: NodeContext, request: UnregisterBrokerRequest) -> Message:
     """Have the controller forget it; raises `KafkaError` 102 for one that it does not know."""
-    return await context.services.controller.handle(request, context.version, context.client_id)
+    return await context.ask_controller(request)

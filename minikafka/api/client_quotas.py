@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from minikafka.api.context import RequestContext
+from minikafka.api.context import NodeContext, RequestContext
 from minikafka.api.dispatch import handles
 from minikafka.metadata.image import QuotaEntity
 from minikafka.protocol.apis import ApiKey
@@ -103,7 +103,7 @@ def _invalid(text: str) -> KafkaError:
 
 
 def refuse_alteration(
-    context: RequestContext, request: altering.AlterClientQuotasRequest, error: KafkaError
+    context: NodeContext, request: altering.AlterClientQuotasRequest, error: KafkaError
 ) -> altering.AlterClientQuotasResponse:
     """The error at every entity."""
     return altering.AlterClientQuotasResponse(
@@ -118,7 +118,7 @@ def refuse_alteration(
 
 @handles(ApiKey.ALTER_CLIENT_QUOTAS, refusal=refuse_alteration)
 async def alter_client_quotas(
-    context: RequestContext, request: altering.AlterClientQuotasRequest
+    context: NodeContext, request: altering.AlterClientQuotasRequest
 ) -> Message:
     """Have the controller change quotas."""
-    return await context.services.controller.handle(request, context.version, context.client_id)
+    return await context.ask_controller(request)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable
 
 from minikafka.api.broker_changes import ALL_BROKERS, resource_id
-from minikafka.api.context import RequestContext
+from minikafka.api.context import NodeContext
 from minikafka.api.dispatch import handles, per_item
 from minikafka.api.loggers import logger_levels
 from minikafka.metadata.image import (
@@ -43,11 +43,11 @@ from minikafka.settings.describe import (
 from minikafka.settings.kinds import UNKNOWN_TYPE
 
 Keys = Collection[str] | None
-Describe = Callable[[RequestContext, str, Keys], Iterable[ConfigEntry]]
+Describe = Callable[[NodeContext, str, Keys], Iterable[ConfigEntry]]
 
 
 def refuse_configs(
-    context: RequestContext, request: DescribeConfigsRequest, error: KafkaError
+    context: NodeContext, request: DescribeConfigsRequest, error: KafkaError
 ) -> DescribeConfigsResponse:
     """The error at every resource."""
     return DescribeConfigsResponse(
@@ -57,7 +57,7 @@ def refuse_configs(
 
 @handles(ApiKey.DESCRIBE_CONFIGS, refusal=refuse_configs)
 def describe_configs(
-    context: RequestContext, request: DescribeConfigsRequest
+    context: NodeContext, request: DescribeConfigsRequest
 ) -> DescribeConfigsResponse:
     """Describe each resource; raises `KafkaError` 42 when the type of one does not exist."""
     if any(resource.resource_type not in _DESCRIBE for resource in request.resources):
@@ -104,7 +104,7 @@ def _failed(resource: DescribeConfigsResource, error: KafkaError) -> DescribeCon
     )
 
 
-def _topic(context: RequestContext, name: str, keys: Keys) -> Iterable[ConfigEntry]:
+def _topic(context: NodeContext, name: str, keys: Keys) -> Iterable[ConfigEntry]:
     """Raises `KafkaError` 17 for an illegal name, 3 for a topic that does not exist."""
     services = context.services
     image = services.image
@@ -122,7 +122,7 @@ def _topic(context: RequestContext, name: str, keys: Keys) -> Iterable[ConfigEnt
     )
 
 
-def _broker(context: RequestContext, name: str, keys: Keys) -> Iterable[ConfigEntry]:
+def _broker(context: NodeContext, name: str, keys: Keys) -> Iterable[ConfigEntry]:
     """Raises `KafkaError` 42 for another broker; no name asks for what is set for all brokers."""
     services = context.services
     image = services.image
@@ -139,7 +139,7 @@ def _broker(context: RequestContext, name: str, keys: Keys) -> Iterable[ConfigEn
     )
 
 
-def _loggers(context: RequestContext, name: str, keys: Keys) -> Iterable[ConfigEntry]:
+def _loggers(context: NodeContext, name: str, keys: Keys) -> Iterable[ConfigEntry]:
     node_id = context.services.node_id
     if not name:
         raise KafkaError(ErrorCode.INVALID_REQUEST, "Broker id must not be empty")
@@ -155,7 +155,7 @@ def _loggers(context: RequestContext, name: str, keys: Keys) -> Iterable[ConfigE
     ]
 
 
-def _client_metrics(context: RequestContext, name: str, keys: Keys) -> Iterable[ConfigEntry]:
+def _client_metrics(context: NodeContext, name: str, keys: Keys) -> Iterable[ConfigEntry]:
     """A subscription that does not exist has the defaults."""
     if not name:
         raise KafkaError(
@@ -166,7 +166,7 @@ def _client_metrics(context: RequestContext, name: str, keys: Keys) -> Iterable[
     )
 
 
-def _group(context: RequestContext, name: str, keys: Keys) -> Iterable[ConfigEntry]:
+def _group(context: NodeContext, name: str, keys: Keys) -> Iterable[ConfigEntry]:
     """A group that nobody configured, or that does not exist, has the defaults."""
     services = context.services
     image = services.image

@@ -30,38 +30,35 @@ if TYPE_CHECKING:
 
 
 class ControllerGateway(Protocol):
-    """The way to the active controller: here in this process, later through an Envelope.
+    """The way to the active controller: in this process, or over the network.
 
-    The answer comes after its records are committed and applied to this broker's image.
-    Raises `KafkaError` when the whole request is refused.
+    The answer comes after its records are committed; if the controller is in this process, they are
+    applied to this broker's image, too. Raises `KafkaError` when the whole request is refused.
     """
 
-    async def handle(self, request: Message, version: int, client_id: str | None) -> Message:
-        """Decide `request` and return its response message."""
+    async def handle(
+        self, request: Message, version: int, client_id: str | None, client_host: str | None = None
+    ) -> Message:
+        """Decide `request` and return its response message.
+
+        `client_host` is the address of the client whose request this is; None: our own.
+        """
         ...
 
 
-class Services:
-    """Everything of this broker that handlers may reach; one per broker, wired by `broker`."""
+class NodeServices:
+    """What the handlers of every listener may reach, the controller's among them."""
 
     __slots__ = (
         "age_clock",
         "cluster_id",
         "controller",
-        "creating_topics",
-        "fetch_sessions",
-        "groups",
         "image",
         "loop",
-        "producer_ids",
-        "purgatory",
         "random",
-        "replicas",
         "scope",
         "settings",
         "wall_clock",
-        "wire_ids",
-        "wire_names",
     )
 
     def __init__(
@@ -70,11 +67,7 @@ class Services:
         settings: BrokerSettings,
         cluster_id: str,
         image: MetadataImage,
-        replicas: ReplicaManager,
         controller: ControllerGateway,
-        fetch_sessions: FetchSessionCache,
-        purgatory: Purgatory,
-        producer_ids: ProducerIdSource,
         wall_clock: WallClock,
         age_clock: AgeClock,
         random: random.Random,
@@ -84,34 +77,89 @@ class Services:
         self.settings = settings
         self.cluster_id = cluster_id
         self.image = image
-        self.replicas = replicas
         self.controller = controller
-        self.fetch_sessions = fetch_sessions
-        self.purgatory = purgatory
-        self.producer_ids = producer_ids
         self.wall_clock = wall_clock
         self.age_clock = age_clock
         self.random = random
         self.scope = scope
         self.loop = loop
+
+    @property
+    def node_id(self) -> int:
+        """This node's id."""
+        return self.settings.node_id
+
+
+class QuorumNode(Protocol):
+    """This process's part in the metadata quorum."""
+
+    @property
+    def leader_id(self) -> int:
+        """Who leads the quorum as far as known, -1 if nobody does."""
+        ...
+
+    @property
+    def is_leader(self) -> bool:
+        """Whether the controller in this process is the active one."""
+        ...
+
+
+class ControllerServices(NodeServices):
+    """What the handlers of the controller's listener may reach.
+
+    Its `controller` only decides in this process: who is not the active controller says so.
+    """
+
+    __slots__ = ("quorum",)
+
+    def __init__(self, quorum: QuorumNode, **of_node: Any) -> None:
+        """`of_node`: what `NodeServices` takes."""
+        super().__init__(**of_node)
+        self.quorum = quorum
+
+
+class Services(NodeServices):
+    """Everything of this broker that handlers may reach; one per broker, wired by `broker`."""
+
+    __slots__ = (
+        "creating_topics",
+        "fetch_sessions",
+        "groups",
+        "producer_ids",
+        "purgatory",
+        "replicas",
+        "wire_ids",
+        "wire_names",
+    )
+
+    def __init__(
+        self,
+        *,
+        replicas: ReplicaManager,
+        fetch_sessions: FetchSessionCache,
+        purgatory: Purgatory,
+        producer_ids: ProducerIdSource,
+        **of_node: Any,
+    ) -> None:
+        """`of_node`: what `NodeServices` takes."""
+        super().__init__(**of_node)
+        self.replicas = replicas
+        self.fetch_sessions = fetch_sessions
+        self.purgatory = purgatory
+        self.producer_ids = producer_ids
         self.groups: CoordinatorHost[GroupCoordinator] = CoordinatorHost(
             CONSUMER_OFFSETS_TOPIC,
             make_shard=self._make_group_shard,
-            image=image,
+            image=self.image,
             replicas=replicas,
-            loop=loop,
-            age_clock=age_clock,
-            age_interval_ms=settings.offsets_retention_check_interval_ms,
+            loop=self.loop,
+            age_clock=self.age_clock,
+            age_interval_ms=self.settings.offsets_retention_check_interval_ms,
         )
         # Names whose automatic creation is on its way; asked again, they start no second one.
         self.creating_topics: dict[str, None] = {}
         self.wire_names = WireNames()
         self.wire_ids = WireNames()
-
-    @property
-    def node_id(self) -> int:
-        """This broker's node id."""
-        return self.settings.node_id
 
     def _make_group_shard(self, name: str, replica: Replica) -> Shard[GroupCoordinator]:
         # The machine with its messages is a tenth of the start: it comes with the first shard.
@@ -121,7 +169,7 @@ class Services:
         return make(self, name, replica)
 
 
-class RequestContext:
+class NodeContext:
     """One request: its header, the connection's exchange it will be answered on, the services."""
 
     __slots__ = (
@@ -137,7 +185,7 @@ class RequestContext:
 
     def __init__(
         self,
-        services: Services,
+        services: NodeServices,
         exchange: Exchange,
         api_key: ApiKey,
         version: int,
@@ -168,3 +216,30 @@ class RequestContext:
     def local_address(self) -> tuple[str, int]:
         """(host, port) the client reached this broker by."""
         return self.exchange.connection.local
+
+    @property
+    def client_host(self) -> str:
+        """The address that the client came from."""
+        return self.exchange.connection.peer[0]
+
+    async def ask_controller(self, request: Message) -> Message:
+        """Have the active controller decide a client's request."""
+        return await self.services.controller.handle(
+            request, self.version, self.client_id, self.client_host
+        )
+
+
+class RequestContext(NodeContext):
+    """A request to the broker."""
+
+    __slots__ = ()
+
+    services: Services
+
+
+class ControllerContext(NodeContext):
+    """A request to the controller."""
+
+    __slots__ = ()
+
+    services: ControllerServices

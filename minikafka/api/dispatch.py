@@ -13,12 +13,18 @@ connection.
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from importlib import import_module
 from struct import Struct
 from typing import Any, TypeVar
 
-from minikafka.api.context import RequestContext, Services
+from minikafka.api.context import (
+    ControllerContext,
+    ControllerServices,
+    NodeContext,
+    RequestContext,
+    Services,
+)
 from minikafka.network.connection import Exchange
 from minikafka.protocol.apis import (
     ADVERTISED_BROKER,
@@ -37,9 +43,11 @@ from minikafka.protocol.types import Message
 logger = logging.getLogger("minikafka.api")
 
 Result = Message | Awaitable[Message] | None
-Handler = Callable[[RequestContext, Any], Result]
+Handler = Callable[[Any, Any], Result]
+"""Takes a `RequestContext`, on the controller's listener a `ControllerContext`; what is served on
+both takes their common `NodeContext`."""
 Shortcut = Callable[[Services, Exchange, memoryview, int, int, int], bool]
-Refusal = Callable[[RequestContext, Any, KafkaError], Message | None]
+Refusal = Callable[[Any, Any, KafkaError], Message | None]
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 
@@ -52,10 +60,17 @@ class Api:
 
     __slots__ = ("codecs", "handler", "key", "max_version", "min_version", "refusal", "shortcut")
 
-    def __init__(self, key: ApiKey, advertised: tuple[int, int]) -> None:
-        import_module(SERVED[key])
+    def __init__(
+        self,
+        key: ApiKey,
+        advertised: tuple[int, int],
+        modules: Mapping[ApiKey, str] | None = None,
+    ) -> None:
+        """`modules` is one of the tables below; the clients' unless given."""
+        module = (modules or SERVED)[key]
+        import_module(module)
         self.key = key
-        self.handler, self.refusal, self.shortcut = _registered[key]
+        self.handler, self.refusal, self.shortcut = _registered[key, module]
         # Produce is advertised from version 0, which only old librdkafka wants to see.
         self.min_version = max(advertised[0], valid_versions(key)[0])
         self.max_version = advertised[1]
@@ -75,7 +90,7 @@ class Api:
         return found
 
 
-def refuse_with_error_code(context: RequestContext, request: Message, error: KafkaError) -> Message:
+def refuse_with_error_code(context: NodeContext, request: Message, error: KafkaError) -> Message:
     """The refusal of an API whose response has a top-level `error_code`."""
     response = response_class(context.api_key)()
     response.error_code = int(error.code)  # type: ignore[attr-defined]  # checked when registered
@@ -84,9 +99,10 @@ def refuse_with_error_code(context: RequestContext, request: Message, error: Kaf
     return response
 
 
-# Which module serves an API; what stands here is advertised. A module, with its message classes,
-# is imported when its first request comes: a client touches about fifteen APIs, and importing all
-# of them would be a third of the broker's start.
+# Which module serves an API to clients, and on the controller's listener; what stands here is
+# advertised there. A module, with its message classes, is imported when its first request comes: a
+# client touches about fifteen APIs, and importing all of them would be a third of the broker's
+# start.
 SERVED: dict[ApiKey, str] = {
     ApiKey.PRODUCE: "minikafka.api.produce",
     ApiKey.FETCH: "minikafka.api.fetch",
@@ -134,13 +150,43 @@ SERVED: dict[ApiKey, str] = {
     ApiKey.LIST_CONFIG_RESOURCES: "minikafka.api.config_resources",
     ApiKey.DESCRIBE_TOPIC_PARTITIONS: "minikafka.api.topic_partitions",
 }
-_registered: dict[ApiKey, tuple[Handler, Refusal, Shortcut | None]] = {}
+SERVED_BY_CONTROLLER: dict[ApiKey, str] = {
+    ApiKey.SASL_HANDSHAKE: "minikafka.api.sasl",
+    ApiKey.API_VERSIONS: "minikafka.api.api_versions",
+    ApiKey.CREATE_TOPICS: "minikafka.api.topics",
+    ApiKey.DELETE_TOPICS: "minikafka.api.topics",
+    ApiKey.DESCRIBE_ACLS: "minikafka.api.acls",
+    ApiKey.CREATE_ACLS: "minikafka.api.acls",
+    ApiKey.DELETE_ACLS: "minikafka.api.acls",
+    ApiKey.DESCRIBE_CONFIGS: "minikafka.api.configs",
+    ApiKey.ALTER_CONFIGS: "minikafka.api.controller_configs",
+    ApiKey.CREATE_PARTITIONS: "minikafka.api.topics",
+    ApiKey.ELECT_LEADERS: "minikafka.api.leaders",
+    ApiKey.INCREMENTAL_ALTER_CONFIGS: "minikafka.api.controller_configs",
+    ApiKey.ALTER_PARTITION_REASSIGNMENTS: "minikafka.api.reassignments",
+    ApiKey.LIST_PARTITION_REASSIGNMENTS: "minikafka.api.reassignments",
+    ApiKey.ALTER_CLIENT_QUOTAS: "minikafka.api.client_quotas",
+    ApiKey.DESCRIBE_USER_SCRAM_CREDENTIALS: "minikafka.api.scram_credentials",
+    ApiKey.ALTER_USER_SCRAM_CREDENTIALS: "minikafka.api.scram_credentials",
+    ApiKey.DESCRIBE_QUORUM: "minikafka.api.quorum",
+    ApiKey.ALTER_PARTITION: "minikafka.api.controller_requests",
+    ApiKey.UPDATE_FEATURES: "minikafka.api.features",
+    ApiKey.ENVELOPE: "minikafka.api.envelope",
+    ApiKey.DESCRIBE_CLUSTER: "minikafka.api.controller_cluster",
+    ApiKey.BROKER_REGISTRATION: "minikafka.api.controller_requests",
+    ApiKey.BROKER_HEARTBEAT: "minikafka.api.controller_requests",
+    ApiKey.UNREGISTER_BROKER: "minikafka.api.brokers",
+    ApiKey.ALLOCATE_PRODUCER_IDS: "minikafka.api.controller_requests",
+    ApiKey.CONTROLLER_REGISTRATION: "minikafka.api.controller_requests",
+    ApiKey.ASSIGN_REPLICAS_TO_DIRS: "minikafka.api.controller_requests",
+}
+_registered: dict[tuple[ApiKey, str], tuple[Handler, Refusal, Shortcut | None]] = {}
 
 
 def handles(
     key: ApiKey, *, refusal: Refusal = refuse_with_error_code, shortcut: Shortcut | None = None
 ) -> Callable[[Handler], Handler]:
-    """Register the decorated function as the handler of `key`.
+    """Register the decorated function as its module's handler of `key`.
 
     `refusal(context, request, error)` makes the answer to a request that is refused as a whole. It
     may close the exchange instead and return None.
@@ -151,8 +197,9 @@ def handles(
     """
 
     def register(handler: Handler) -> Handler:
-        assert key not in _registered, key
-        _registered[key] = (handler, refusal, shortcut)
+        place = key, handler.__module__
+        assert place not in _registered, place
+        _registered[place] = (handler, refusal, shortcut)
         return handler
 
     return register
@@ -176,19 +223,25 @@ def per_item(
 def served_apis(*, controller: bool = False) -> dict[ApiKey, tuple[int, int]]:
     """key -> advertised (min, max) version of every API served on such a listener, by key."""
     if controller:
-        key = ApiKey.API_VERSIONS
-        return {key: ADVERTISED_CONTROLLER[key]}
+        return {key: ADVERTISED_CONTROLLER[key] for key in sorted(SERVED_BY_CONTROLLER)}
     return {key: ADVERTISED_BROKER[key] for key in sorted(SERVED)}
 
 
 class Dispatcher:
-    """Serves the frames of one kind of listener: for clients, or (`controller`) for the quorum."""
+    """Serves the frames of one kind of listener: for clients, or for the quorum when its services
+    are the controller's.
+    """
 
-    __slots__ = ("_advertised", "apis", "services")
+    __slots__ = ("_advertised", "_make_context", "_modules", "apis", "services")
 
-    def __init__(self, services: Services, *, controller: bool = False) -> None:
-        self.services = services
-        self._advertised = served_apis(controller=controller)
+    def __init__(self, services: Services | ControllerServices) -> None:
+        is_controller = isinstance(services, ControllerServices)
+        self.services: Any = services
+        self._advertised = served_apis(controller=is_controller)
+        self._modules = SERVED_BY_CONTROLLER if is_controller else SERVED
+        self._make_context: type[NodeContext] = (
+            ControllerContext if is_controller else RequestContext
+        )
         self.apis: dict[int, Api] = {}
 
     def serve(self, exchange: Exchange, frame: memoryview) -> None:
@@ -221,7 +274,7 @@ class Dispatcher:
                 fault = error
         client_id = None if name_size == -1 else _client_id(frame, name_end)
         request, _ = decode(frame, position)
-        context = RequestContext(
+        context = self._make_context(
             self.services,
             exchange,
             api.key,
@@ -234,7 +287,7 @@ class Dispatcher:
         self._handle(api, context, request, fault)
 
     def _handle(
-        self, api: Api, context: RequestContext, request: Message, fault: Exception | None
+        self, api: Api, context: NodeContext, request: Message, fault: Exception | None
     ) -> None:
         """Call the handler, unless a shortcut has failed with `fault`, and answer."""
         result: Result
@@ -258,7 +311,7 @@ class Dispatcher:
     def _refuse_version(self, api: Api, exchange: Exchange, correlation_id: int) -> None:
         """ApiVersions, which must be answered in any version, in the body of version 0."""
         encode = api.codec(0)[1]
-        context = RequestContext(
+        context = self._make_context(
             self.services, exchange, api.key, 0, correlation_id, None, 0, encode
         )
         response = api.refusal(context, None, KafkaError(ErrorCode.UNSUPPORTED_VERSION))
@@ -269,13 +322,13 @@ class Dispatcher:
         if key not in self._advertised:
             raise ProtocolError(f"api key {key} is not served here")
         name = ApiKey(key)
-        api = self.apis[key] = Api(name, self._advertised[name])
+        api = self.apis[key] = Api(name, self._advertised[name], self._modules)
         return api
 
     async def _await(
         self,
         api: Api,
-        context: RequestContext,
+        context: NodeContext,
         request: Message,
         result: Awaitable[Message],
     ) -> None:
@@ -298,7 +351,7 @@ def _is_clients_fault(error: Exception) -> bool:
     return isinstance(error, ProtocolError) and not isinstance(error, UnencodableMessage)
 
 
-def _finish(api: Api, context: RequestContext, request: Message, response: Message) -> None:
+def _finish(api: Api, context: NodeContext, request: Message, response: Message) -> None:
     """Answer; with an error when `response` cannot be written in the version asked for."""
     try:
         answer(context, response)
@@ -309,7 +362,7 @@ def _finish(api: Api, context: RequestContext, request: Message, response: Messa
 
 
 def refused(
-    context: RequestContext, request: Message | None, refusal: Refusal, error: Exception
+    context: NodeContext, request: Message | None, refusal: Refusal, error: Exception
 ) -> Message | None:
     """The answer to a request whose handler raised `error`; None when there is to be none."""
     if not isinstance(error, KafkaError):
@@ -318,7 +371,7 @@ def refused(
     return refusal(context, request, error)
 
 
-def answer(context: RequestContext, response: Message) -> None:
+def answer(context: NodeContext, response: Message) -> None:
     """Encode `response` and complete the exchange; file regions stay regions."""
     header = _CORRELATION.pack(context.correlation_id)
     parts: list[Any] = [header + b"\0" if context.response_header_version else header]

@@ -6,7 +6,7 @@ results of single features, as they succeed or fail together.
 
 from __future__ import annotations
 
-from minikafka.api.context import RequestContext
+from minikafka.api.context import NodeContext
 from minikafka.api.dispatch import handles
 from minikafka.protocol.apis import ApiKey
 from minikafka.protocol.messages.update_features import UpdateFeaturesRequest
@@ -14,6 +14,6 @@ from minikafka.protocol.types import Message
 
 
 @handles(ApiKey.UPDATE_FEATURES)
-async def update_features(context: RequestContext, request: UpdateFeaturesRequest) -> Message:
+async def update_features(context: NodeContext, request: UpdateFeaturesRequest) -> Message:
     """Have the controller decide; the answer comes when the decision is committed."""
-    return await context.services.controller.handle(request, context.version, context.client_id)
+    return await context.ask_controller(request)

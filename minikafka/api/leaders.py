@@ -5,7 +5,7 @@ v0 preferred leaders only · v1 type of the election (KIP-460), error of the who
 
 from __future__ import annotations
 
-from minikafka.api.context import RequestContext
+from minikafka.api.context import NodeContext
 from minikafka.api.dispatch import handles
 from minikafka.protocol.apis import ApiKey
 from minikafka.protocol.errors import KafkaError
@@ -19,7 +19,7 @@ from minikafka.protocol.types import Message
 
 
 def refuse_elections(
-    context: RequestContext, request: ElectLeadersRequest, error: KafkaError
+    context: NodeContext, request: ElectLeadersRequest, error: KafkaError
 ) -> ElectLeadersResponse:
     """The error at every partition asked for, and at the top where there is a field for it."""
     code = int(error.code)
@@ -41,6 +41,6 @@ def refuse_elections(
 
 
 @handles(ApiKey.ELECT_LEADERS, refusal=refuse_elections)
-async def elect_leaders(context: RequestContext, request: ElectLeadersRequest) -> Message:
+async def elect_leaders(context: NodeContext, request: ElectLeadersRequest) -> Message:
     """Have the controller elect."""
-    return await context.services.controller.handle(request, context.version, context.client_id)
+    return await context.ask_controller(request)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from minikafka.api.context import RequestContext
+from minikafka.api.context import NodeContext
 from minikafka.api.dispatch import handles
 from minikafka.metadata.image import MetadataImage
 from minikafka.protocol.apis import ApiKey
@@ -29,7 +29,7 @@ from minikafka.protocol.types import Message
 
 
 def refuse_reassignments(
-    context: RequestContext, request: AlterPartitionReassignmentsRequest, error: KafkaError
+    context: NodeContext, request: AlterPartitionReassignmentsRequest, error: KafkaError
 ) -> AlterPartitionReassignmentsResponse:
     """The error of the whole and at every partition."""
     code = int(error.code)
@@ -55,15 +55,15 @@ def refuse_reassignments(
 
 @handles(ApiKey.ALTER_PARTITION_REASSIGNMENTS, refusal=refuse_reassignments)
 async def alter_partition_reassignments(
-    context: RequestContext, request: AlterPartitionReassignmentsRequest
+    context: NodeContext, request: AlterPartitionReassignmentsRequest
 ) -> Message:
     """Have the controller begin, change or cancel reassignments."""
-    return await context.services.controller.handle(request, context.version, context.client_id)
+    return await context.ask_controller(request)
 
 
 @handles(ApiKey.LIST_PARTITION_REASSIGNMENTS)
 def list_partition_reassignments(
-    context: RequestContext, request: ListPartitionReassignmentsRequest
+    context: NodeContext, request: ListPartitionReassignmentsRequest
 ) -> ListPartitionReassignmentsResponse:
     """What is under way, of the partitions asked for or (null) of all."""
     image = context.services.image

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from minikafka.api.context import RequestContext
+from minikafka.api.context import NodeContext
 from minikafka.api.dispatch import handles
 from minikafka.protocol.apis import ApiKey
 from minikafka.protocol.errors import ErrorCode, KafkaError
@@ -10,6 +10,6 @@ from minikafka.protocol.messages.sasl_handshake import SaslHandshakeRequest, Sas
 
 
 @handles(ApiKey.SASL_HANDSHAKE)
-def sasl_handshake(context: RequestContext, request: SaslHandshakeRequest) -> SaslHandshakeResponse:
+def sasl_handshake(context: NodeContext, request: SaslHandshakeRequest) -> SaslHandshakeResponse:
     """Raises `KafkaError` 34."""
     raise KafkaError(ErrorCode.ILLEGAL_SASL_STATE)

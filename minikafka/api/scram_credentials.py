@@ -5,7 +5,7 @@ Credentials are metadata. What is told of them is mechanism and iterations, neve
 
 from __future__ import annotations
 
-from minikafka.api.context import RequestContext
+from minikafka.api.context import NodeContext
 from minikafka.api.dispatch import handles, per_item
 from minikafka.protocol.apis import ApiKey
 from minikafka.protocol.errors import ErrorCode, KafkaError
@@ -25,7 +25,7 @@ from minikafka.protocol.types import Message
 
 @handles(ApiKey.DESCRIBE_USER_SCRAM_CREDENTIALS)
 def describe_user_scram_credentials(
-    context: RequestContext, request: DescribeUserScramCredentialsRequest
+    context: NodeContext, request: DescribeUserScramCredentialsRequest
 ) -> DescribeUserScramCredentialsResponse:
     """The mechanisms of the users asked for; null or none asks for all."""
     found: dict[str, list[CredentialInfo]] = {}
@@ -60,7 +60,7 @@ def _unknown(user: str, error: KafkaError) -> DescribeUserScramCredentialsResult
 
 
 def refuse_alteration(
-    context: RequestContext, request: AlterUserScramCredentialsRequest, error: KafkaError
+    context: NodeContext, request: AlterUserScramCredentialsRequest, error: KafkaError
 ) -> AlterUserScramCredentialsResponse:
     """The error at every user."""
     users = [deletion.name for deletion in request.deletions]
@@ -77,7 +77,7 @@ def refuse_alteration(
 
 @handles(ApiKey.ALTER_USER_SCRAM_CREDENTIALS, refusal=refuse_alteration)
 async def alter_user_scram_credentials(
-    context: RequestContext, request: AlterUserScramCredentialsRequest
+    context: NodeContext, request: AlterUserScramCredentialsRequest
 ) -> Message:
     """Have the controller change credentials."""
-    return await context.services.controller.handle(request, context.version, context.client_id)
+    return await context.ask_controller(request)

@@ -7,7 +7,7 @@ CreatePartitions v0-3. Any broker may be asked: it forwards the request and pass
 
 from __future__ import annotations
 
-from minikafka.api.context import RequestContext
+from minikafka.api.context import NodeContext
 from minikafka.api.dispatch import handles
 from minikafka.protocol.apis import ApiKey
 from minikafka.protocol.errors import KafkaError
@@ -30,7 +30,7 @@ from minikafka.protocol.types import Message
 
 
 def refuse_creation(
-    context: RequestContext, request: CreateTopicsRequest, error: KafkaError
+    context: NodeContext, request: CreateTopicsRequest, error: KafkaError
 ) -> CreateTopicsResponse:
     """The error at every topic asked for."""
     return CreateTopicsResponse(
@@ -44,7 +44,7 @@ def refuse_creation(
 
 
 def refuse_deletion(
-    context: RequestContext, request: DeleteTopicsRequest, error: KafkaError
+    context: NodeContext, request: DeleteTopicsRequest, error: KafkaError
 ) -> DeleteTopicsResponse:
     """The error at every topic asked for, by name or by id."""
     code, message = int(error.code), error.message
@@ -62,7 +62,7 @@ def refuse_deletion(
 
 
 def refuse_partitions(
-    context: RequestContext, request: CreatePartitionsRequest, error: KafkaError
+    context: NodeContext, request: CreatePartitionsRequest, error: KafkaError
 ) -> CreatePartitionsResponse:
     """The error at every topic asked for."""
     return CreatePartitionsResponse(
@@ -78,6 +78,6 @@ def refuse_partitions(
 @handles(ApiKey.CREATE_TOPICS, refusal=refuse_creation)
 @handles(ApiKey.DELETE_TOPICS, refusal=refuse_deletion)
 @handles(ApiKey.CREATE_PARTITIONS, refusal=refuse_partitions)
-async def forward_to_controller(context: RequestContext, request: Message) -> Message:
+async def forward_to_controller(context: NodeContext, request: Message) -> Message:
     """Have the controller decide; the answer comes when the decision is committed."""
-    return await context.services.controller.handle(request, context.version, context.client_id)
+    return await context.ask_controller(request)

@@ -1,8 +1,9 @@
-"""One broker: its start order and its stop order, and nothing else.
+"""One node: its start order and its stop order, and nothing else.
 
-Start: directories → metadata log, election, replay → logs of the replicas → ports taken →
-registration → unfenced → connections accepted. Nobody gets in before the broker is ready, so that
-no client sees less than before the restart.
+Start: directories → metadata log → the controllers' listener, which must answer before there is a
+leader → metadata as the leader has it → logs of the replicas → ports taken → registration →
+unfenced → connections accepted. Nobody gets in before the broker is ready, so that no client sees
+less than before the restart. A node that is only a controller ends with its listener.
 
 Stop: controlled shutdown → no more connections, parked requests answered → metadata log closed →
 replicas' logs closed and marked clean. Nothing durable depends on the stop being reached.
@@ -12,16 +13,21 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import socket
+from collections.abc import Coroutine
 from random import Random
-from typing import cast
+from typing import Any
 from uuid import UUID
 
-from minikafka.api.context import Services
+from minikafka.api.context import ControllerServices, Services
 from minikafka.api.dispatch import Dispatcher
 from minikafka.api.producer_ids import ProducerIdSource
-from minikafka.broker.controller import ControllerHost
+from minikafka.broker.catching_up import until_caught_up
+from minikafka.broker.controller import ACTIVATE_TASK, ControllerHost
+from minikafka.broker.controller_gateway import ControllerGateway
+from minikafka.broker.controller_registration import register_controller
 from minikafka.broker.lifecycle import BrokerLifecycle
+from minikafka.broker.listening import Address, ListenError, Listeners
+from minikafka.broker.liveness import BrokerLiveness
 from minikafka.broker.quorum import FLUSH_TASK, QuorumHost
 from minikafka.broker.storage import Storage, StorageError, prepare_storage
 from minikafka.controller.controller import ClusterController
@@ -29,8 +35,6 @@ from minikafka.log.directory import LogDirectory
 from minikafka.log.errors import CorruptLogError, LogDirectoryError
 from minikafka.metadata.delta import MetadataDelta
 from minikafka.metadata.image import BROKER_RESOURCE, MetadataImage
-from minikafka.network.limits import OS_DEFAULT, NetworkLimits, SendPath
-from minikafka.network.server import Server
 from minikafka.protocol.errors import KafkaError
 from minikafka.replication.cleaning import LogCleaner
 from minikafka.replication.fetch_session import FetchSessionCache
@@ -46,24 +50,23 @@ from minikafka.settings.broker import BrokerSettings
 
 logger = logging.getLogger("minikafka.broker")
 
-Address = tuple[str, str, int]
-"""(listener name, host, port)"""
-
 DRAIN_TIMEOUT_S = 5.0
-SHUTDOWN_TIMEOUT_S = 10.0
-DEFAULT_QUEUED_MAX_BYTES = 256 << 20
-"""Where `queued.max.request.bytes` is unset; Kafka has no bound then."""
+SHUTDOWN_TIMEOUT_S = 5.0
+"""Container runtimes kill after ten seconds: a stop without a majority must be through by then."""
 
 
 class StartError(Exception):
     """The broker cannot start; the text is one line for the person who started it."""
 
 
+_REASONS = (StartError, ListenError, StorageError, LogDirectoryError, CorruptLogError, KafkaError)
+
+
 class Broker:
-    """A node that is broker and controller in one process.
+    """A node in one process: a broker, a controller, or both.
 
     `addresses` are (listener, host, port) of the client listeners once started. `failed` gets the
-    exception that the broker cannot live with.
+    exception that the node cannot live with.
     """
 
     failed: asyncio.Future[None]
@@ -85,16 +88,21 @@ class Broker:
         self._metadata_disk = metadata_disk or disk
         self._wall_clock = wall_clock
         self._random = random
-        self.addresses: list[Address] = []
-        self._controller_addresses: list[Address] = []
-        self._servers: list[Server] = []
+        self._clients: Listeners | None = None
+        self._controllers: Listeners | None = None
         self._directories: list[LogDirectory] = []
         self._metadata_directory = ""
         self._quorum: QuorumHost | None = None
+        self._gateway: ControllerGateway | None = None
         self._lifecycle: BrokerLifecycle | None = None
         self._replicas: ReplicaManager | None = None
         self._cleaner: LogCleaner | None = None
         self._serving: Services | None = None
+
+    @property
+    def addresses(self) -> list[Address]:
+        """Where clients connect, once started."""
+        return [] if self._clients is None else self._clients.addresses
 
     async def start(self) -> None:
         """Start in the order of the module; raises StartError, after which nothing is left open."""
@@ -106,7 +114,7 @@ class Broker:
         try:
             _require_supported(self._settings)
             await self._start()
-        except (StartError, StorageError, LogDirectoryError, CorruptLogError, KafkaError) as error:
+        except _REASONS as error:
             await self._close()
             raise StartError(str(error)) from error
         except OSError as error:
@@ -116,12 +124,20 @@ class Broker:
     async def _start(self) -> None:
         settings = self._settings
         storage = self._open_storage()
-        controller = ClusterController(
-            cluster_id=storage.cluster_id,
-            settings=settings,
-            random=self._random,
-            new_uuid=lambda: random_uuid(self._random),
+        quorum, gateway = await self._start_quorum(storage)
+        if settings.is_broker:
+            await self._start_broker(storage, quorum, gateway)
+        logger.info(
+            "node %d of cluster %s listens on %s",
+            settings.node_id,
+            storage.cluster_id,
+            ", ".join(f"{name}://{host}:{port}" for name, host, port in self.addresses),
         )
+
+    async def _start_quorum(self, storage: Storage) -> tuple[QuorumHost, ControllerGateway]:
+        """Take part in the quorum: as a controller, or as one who only follows it."""
+        settings = self._settings
+        controller = self._make_controller(storage)
         quorum = self._quorum = QuorumHost(
             settings=settings,
             storage=storage,
@@ -132,16 +148,53 @@ class Broker:
             random=self._random,
             age_clock=self._age_clock,
         )
+        host = ControllerHost(controller, quorum, storage, self._metadata_disk, self._scope)
+        self._watch_brokers(quorum, host)
+        gateway = self._gateway = ControllerGateway(
+            host=host, quorum=quorum, settings=settings, random=self._random
+        )
+        services = ControllerServices(
+            quorum=quorum, **self._of_node(storage, quorum.image, controller=host)
+        )
+        listeners = self._controllers = Listeners(settings, Dispatcher(services).serve)
+        await listeners.take_ports(settings.controller_listeners())
         await quorum.start()
-        gateway = ControllerHost(controller, quorum, storage, self._metadata_disk)
-        await gateway.start()
+        await listeners.accept()
+        registration = register_controller(
+            gateway, settings.node_id, random_uuid(self._random), listeners.of_controller()
+        )
+        self._scope.spawn(registration, "register this controller")
+        return quorum, gateway
+
+    def _make_controller(self, storage: Storage) -> ClusterController:
+        return ClusterController(
+            cluster_id=storage.cluster_id,
+            settings=self._settings,
+            random=self._random,
+            new_uuid=lambda: random_uuid(self._random),
+        )
+
+    def _watch_brokers(self, quorum: QuorumHost, host: ControllerHost) -> None:
+        liveness = BrokerLiveness(
+            node_id=self._settings.node_id,
+            listener_name=self._settings.inter_broker_listener_name,
+            scope=self._scope,
+            on_gone=host.broker_gone,
+        )
+        host.gone = liveness.gone
+        quorum.on_publish(liveness.publish)
+
+    async def _start_broker(
+        self, storage: Storage, quorum: QuorumHost, gateway: ControllerGateway
+    ) -> None:
+        settings = self._settings
+        await self._unless_failed(until_caught_up(quorum))
         replicas = self._replicas = self._load_replicas(quorum.image)
         quorum.on_publish(replicas.publish)
         quorum.on_publish(self._follow)
-        services = self._services(storage, quorum.image, gateway, replicas)
-        self._serving = services
-        quorum.on_publish(services.groups.publish)
+        services = self._serving = self._services(storage, quorum.image, gateway, replicas)
         groups = services.groups
+        quorum.on_publish(groups.publish)
         replicas.on_started.append(lambda p: groups.replica_started(p.topic, p.index))
         lifecycle = self._lifecycle = BrokerLifecycle(
             settings=settings,
@@ -154,21 +207,27 @@ class Broker:
             scope=self._scope,
             online_directory_ids=self._online_directory_ids,
         )
-        await self._listen(services)
-        await lifecycle.register(self._advertised())
-        await lifecycle.register_controller(self._controller_endpoints())
-        await lifecycle.unfence()
-        services.groups.start()
-        for server in self._servers:
-            await server.accept()
+        quorum.on_publish(lifecycle.publish)
+        quorum.on_leader_change(lambda leader_id, epoch: lifecycle.report())
+        listeners = self._clients = Listeners(settings, Dispatcher(services).serve)
+        await listeners.take_ports(settings.broker_listeners())
+        await self._unless_failed(lifecycle.join(listeners.advertised()))
+        groups.start()
+        await listeners.accept()
         services.producer_ids.start()
         self._start_upkeep(replicas, quorum.image)
-        logger.info(
-            "node %d of cluster %s listens on %s",
-            settings.node_id,
-            storage.cluster_id,
-            ", ".join(f"{name}://{host}:{port}" for name, host, port in self.addresses),
-        )
+
+    async def _unless_failed(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do a part of the start, which the failure of another part may leave waiting for ever."""
+        scope = Scope("start", lambda name, error: None)  # whoever awaits it is told
+        task = scope.spawn(work, "wait")
+        try:
+            await asyncio.wait((task, self.failed), return_when=asyncio.FIRST_COMPLETED)
+            if not task.done():
+                raise StartError(str(self.failed.exception()))
+            await task
+        finally:
+            await scope.close()
 
     def _start_upkeep(self, replicas: ReplicaManager, image: MetadataImage) -> None:
         """Retention, checkpoints and cleaning: what goes on beside the requests."""
@@ -201,8 +260,12 @@ class Broker:
         if self._serving is not None:
             self._serving.groups.close()
         self._purgatory.expire_all()
-        for server in self._servers:
-            await server.drain(DRAIN_TIMEOUT_S)
+        if self._clients is not None:
+            await self._clients.drain(DRAIN_TIMEOUT_S)
+        if self._gateway is not None:
+            self._gateway.close()
+        if self._controllers is not None:
+            await self._controllers.drain(DRAIN_TIMEOUT_S)
         epoch = -1 if self._lifecycle is None else self._lifecycle.broker_epoch
         replicas, self._replicas = self._replicas, None
         self._age_clock.close()
@@ -217,9 +280,9 @@ class Broker:
 
     async def _close(self) -> None:
         """Let go of everything, cleanly or not; in the order in which it depends on each other."""
-        for server in self._servers:
-            server.close()
-        self._servers = []
+        for listeners in (self._clients, self._controllers):
+            if listeners is not None:
+                listeners.close()
         await self._stop_quorum()
         self._age_clock.close()
         await self._scope.close()
@@ -291,63 +354,33 @@ class Broker:
         self,
         storage: Storage,
         image: MetadataImage,
-        gateway: ControllerHost,
+        gateway: ControllerGateway,
         replicas: ReplicaManager,
     ) -> Services:
         settings = self._settings
         return Services(
-            settings=settings,
-            cluster_id=storage.cluster_id,
-            image=image,
             replicas=replicas,
-            controller=gateway,
             fetch_sessions=FetchSessionCache(
                 settings.max_incremental_fetch_session_cache_slots, self._random
             ),
             purgatory=self._purgatory,
             producer_ids=ProducerIdSource(settings.node_id, image, gateway, self._scope),
-            wall_clock=self._wall_clock,
-            age_clock=self._age_clock,
-            random=self._random,
-            scope=self._scope,
-            loop=asyncio.get_running_loop(),
+            **self._of_node(storage, image, controller=gateway),
         )
 
-    async def _listen(self, services: Services) -> None:
-        settings = self._settings
-        for controller, listeners in (
-            (True, settings.controller_listeners()),
-            (False, settings.broker_listeners()),
-        ):
-            dispatcher = Dispatcher(services, controller=controller)
-            server = Server(network_limits(settings), dispatcher.serve)
-            self._servers.append(server)
-            for listener in listeners:
-                try:
-                    port = await server.listen(
-                        listener.name, listener.host, listener.port, accept=False
-                    )
-                except OSError as error:
-                    raise StartError(f"cannot listen on {listener.address}: {error}") from error
-                bound = self._controller_addresses if controller else self.addresses
-                bound.append((listener.name, listener.host, port))
-
-    def _advertised(self) -> list[tuple[str, str, int, str]]:
-        """What the registration names: (listener, host, port, security protocol)."""
-        endpoints = []
-        for name, _, bound_port in self.addresses:
-            told = self._settings.advertised(name)
-            if told is not None:
-                host, port = told.host or socket.gethostname(), told.port or bound_port
-                endpoints.append((name, host, port, told.security_protocol))
-        return endpoints
-
-    def _controller_endpoints(self) -> list[tuple[str, str, int, str]]:
-        protocols = {found.name: found.security_protocol for found in self._settings.listeners}
-        return [
-            (name, host or socket.gethostname(), port, protocols[name])
-            for name, host, port in self._controller_addresses
-        ]
+    def _of_node(self, storage: Storage, image: MetadataImage, **others: Any) -> dict[str, Any]:
+        """What the services of all listeners have."""
+        return {
+            "settings": self._settings,
+            "cluster_id": storage.cluster_id,
+            "image": image,
+            "wall_clock": self._wall_clock,
+            "age_clock": self._age_clock,
+            "random": self._random,
+            "scope": self._scope,
+            "loop": asyncio.get_running_loop(),
+            **others,
+        }
 
     # -- while it runs --------------------------------------------------------------------------
 
@@ -357,8 +390,9 @@ class Broker:
         if not any((BROKER_RESOURCE, name) in delta.changed_configs for name in names):
             return
         settings = self._in_effect(image)
-        for server in self._servers:
-            server.limits = network_limits(settings)
+        for listeners in (self._clients, self._controllers):
+            if listeners is not None:
+                listeners.follow(settings)
         if self._cleaner is not None:
             self._cleaner.settings = settings
 
@@ -383,35 +417,13 @@ class Broker:
 
     def _task_failed(self, name: str, error: BaseException) -> None:
         logger.error("%s failed", name, exc_info=error)
-        if isinstance(error, OSError) or name.endswith(FLUSH_TASK):
+        if isinstance(error, OSError) or name.endswith((FLUSH_TASK, ACTIVATE_TASK)):
             # Without its metadata log this node would answer NOT_CONTROLLER for ever.
             self._fail(error)
 
     def _fail(self, error: BaseException) -> None:
         if not self.failed.done():
             self.failed.set_exception(error)
-
-
-def network_limits(settings: BrokerSettings) -> NetworkLimits:
-    """The settings of the network room."""
-    queued = settings.queued_max_request_bytes
-    return NetworkLimits(
-        request_max_bytes=settings.socket_request_max_bytes,
-        queued_max_bytes=queued if queued > 0 else DEFAULT_QUEUED_MAX_BYTES,
-        idle_ms=settings.connections_max_idle_ms,
-        send_path=cast("SendPath", settings.minikafka_send_path),
-        max_connections=settings.max_connections,
-        max_connections_per_ip=settings.max_connections_per_ip,
-        max_connections_per_ip_overrides=settings.max_connections_per_ip_overrides,
-        send_buffer_bytes=_if_given(settings, "socket.send.buffer.bytes"),
-        receive_buffer_bytes=_if_given(settings, "socket.receive.buffer.bytes"),
-        listen_backlog=settings.socket_listen_backlog_size,
-    )
-
-
-def _if_given(settings: BrokerSettings, key: str) -> int:
-    """A socket buffer's size, where somebody chose one: a fixed size ends the kernel's tuning."""
-    return int(settings.value(key)) if key in settings.originals else OS_DEFAULT
 
 
 def _require_supported(settings: BrokerSettings) -> None:
@@ -421,7 +433,7 @@ def _require_supported(settings: BrokerSettings) -> None:
             "process.roles: this version runs broker and controller in one process; "
             "set broker,controller"
         )
-    if settings.controller_quorum_bootstrap_servers and not _is_own_bootstrap(settings):
+    if settings.controller_quorum_bootstrap_servers and not is_own_bootstrap(settings):
         raise StartError(
             "controller.quorum.bootstrap.servers: names other controllers, and this version does "
             "not join a quorum; it would form a cluster of its own"
@@ -434,7 +446,7 @@ def _require_supported(settings: BrokerSettings) -> None:
             )
 
 
-def _is_own_bootstrap(settings: BrokerSettings) -> bool:
+def is_own_bootstrap(settings: BrokerSettings) -> bool:
     """Whether a bootstrap server is this node's own controller, as in Kafka's sample file."""
     ports = {str(listener.port) for listener in settings.controller_listeners()}
     servers = settings.controller_quorum_bootstrap_servers

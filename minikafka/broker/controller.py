@@ -1,17 +1,20 @@
-"""The way to the active controller, which is in this process: decide, append, answer later.
+"""The active controller of this process: decide, append, answer later.
 
 Commands are decided one after another on the event loop, each on what those before it appended.
 Their answers are released when their records are committed and this broker's image has them; an
 answer without records waits for what was appended before it, or it could show what may vanish.
+
+It is active from its election until it is deposed, and refuses everything at other times.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from minikafka.broker.storage import read_bootstrap
+from minikafka.broker.storage import StorageError, read_bootstrap
 from minikafka.controller.administration import MODULES
 from minikafka.protocol.apis import ApiKey
 from minikafka.protocol.errors import ErrorCode, KafkaError
@@ -26,7 +29,7 @@ from minikafka.protocol.messages.delete_topics import DeleteTopicsRequest
 from minikafka.protocol.messages.incremental_alter_configs import IncrementalAlterConfigsRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from minikafka.broker.quorum import QuorumHost
     from minikafka.broker.storage import Storage
@@ -34,23 +37,45 @@ if TYPE_CHECKING:
     from minikafka.controller.decision import Decision
     from minikafka.protocol.types import Message
     from minikafka.runtime.disk import Disk
+    from minikafka.runtime.tasks import Scope
 
     Decide = Callable[[Any, int, int], Decision[Message]]
 
+_LOG = logging.getLogger("minikafka.controller")
+
+ACTIVATE_TASK = "take over as active controller"
+PERIOD_S = 0.5
+"""How often the active controller looks whether something has become due meanwhile."""
+_SHORTEST_S = 0.01
 RECORDS_PER_BATCH = 10_000
 """A larger decision that need not be atomic goes into several batches."""
 
 
 class ControllerHost:
-    """Hosts the active controller on the quorum's log; `handle` is the gateway of handlers."""
+    """Hosts the controller on the quorum's log; `handle` decides while it is the active one.
+
+    What it cannot live with ends the task `ACTIVATE_TASK` of `scope`.
+    """
 
     def __init__(
-        self, controller: ClusterController, quorum: QuorumHost, storage: Storage, disk: Disk
+        self,
+        controller: ClusterController,
+        quorum: QuorumHost,
+        storage: Storage,
+        disk: Disk,
+        scope: Scope,
     ) -> None:
         self._controller = controller
         self._quorum = quorum
         self._storage = storage
         self._disk = disk
+        self._scope = scope
+        self._is_active = False
+        # Broker id -> broker epoch of those that are known to be gone, whoever led meanwhile.
+        self.gone: Mapping[int, int] = {}
+        self._watching: asyncio.Task[None] | None = None
+        quorum.on_elected(self._activate)
+        quorum.on_deposed(self._deactivate)
         self._decide: dict[type[Message], Decide] = {
             CreateTopicsRequest: lambda r, v, t: controller.create_topics(r),
             DeleteTopicsRequest: lambda r, v, t: controller.delete_topics(r, v),
@@ -63,23 +88,74 @@ class ControllerHost:
             ControllerRegistrationRequest: lambda r, v, t: controller.register_controller(r),
         }
 
-    async def start(self) -> None:
-        """Take over once the quorum has been started; a new log gets its first records.
+    # -- taking over and letting go ---------------------------------------------------------------
 
-        Returns when all that is in the log is committed and applied to this broker's image.
-        """
-        bootstrap = read_bootstrap(self._disk, self._storage.metadata_directory)
-        decision = self._controller.activate(bootstrap, self._now_ms())
-        await self._quorum.committed(self._append(decision))
+    def _activate(self, epoch: int) -> None:
+        """All of the log has been replayed; a new log gets its first records."""
+        try:
+            bootstrap = read_bootstrap(self._disk, self._storage.metadata_directory)
+            self._append(self._controller.activate(bootstrap, self._now_ms()))
+        except (KafkaError, OSError, StorageError) as error:
+            self._scope.spawn(_raise(error), ACTIVATE_TASK)
+            return
+        _LOG.info("active controller in epoch %d", epoch)
+        self._is_active = True
+        for broker_id, broker_epoch in self.gone.items():
+            self.broker_gone(broker_id, broker_epoch)
+        self._watching = self._scope.spawn(self._watch(), "watch the cluster")
 
-    async def handle(self, request: Message, version: int, client_id: str | None) -> Message:
+    def _deactivate(self, epoch: int) -> None:
+        _LOG.info("no longer the active controller of epoch %d", epoch)
+        self._is_active = False
+        if self._watching is not None:
+            self._watching.cancel()
+            self._watching = None
+
+    def broker_gone(self, broker_id: int, broker_epoch: int) -> None:
+        """The process of this epoch has ended: fence it now."""
+        if self._is_active:
+            self._carry_out(self._controller.broker_unreachable(broker_id, broker_epoch))
+
+    async def _watch(self) -> None:
+        """Do what is due without being asked."""
+        controller = self._controller
+        while True:
+            read_by_others = self._is_read_by_others()
+            due_ms = controller.next_due_ms(read_by_others=read_by_others) - self._now_ms()
+            await asyncio.sleep(min(max(due_ms / 1000, _SHORTEST_S), PERIOD_S))
+            is_more = True
+            while is_more:
+                decision = controller.periodic(self._now_ms(), read_by_others=read_by_others)
+                is_more = self._carry_out(decision) and decision.response
+
+    def _is_read_by_others(self) -> bool:
+        """Whether the quorum has other voters, or brokers that only follow it."""
+        own_id = self._quorum.node_id
+        others = (broker_id for broker_id in self._controller.image.brokers if broker_id != own_id)
+        return len(self._quorum.node.voters) > 1 or next(others, None) is not None
+
+    def _carry_out(self, decision: Decision[Any]) -> bool:
+        """Append what nobody has asked for; False: it failed and is decided anew another time."""
+        try:
+            if decision.records:
+                self._append(decision)
+        except KafkaError as error:
+            _LOG.warning("nothing is decided now: %s", error)
+            return False
+        return True
+
+    # -- deciding ---------------------------------------------------------------------------------
+
+    async def handle(
+        self, request: Message, version: int, client_id: str | None, client_host: str | None = None
+    ) -> Message:
         """Decide `request`; the response, once what was decided is committed and applied here.
 
         KafkaError: the request is refused as a whole, NOT_CONTROLLER (41) when this node does not
         lead, REQUEST_TIMED_OUT (7) when its own time-out is over first (it may still happen).
         """
-        if not self._quorum.is_leader:
-            raise KafkaError(ErrorCode.NOT_CONTROLLER)
+        if not (self._is_active and self._quorum.is_leader):
+            raise KafkaError(ErrorCode.NOT_CONTROLLER, self._who_is())
         # Kafka's controller does not look at the time-out of an UpdateFeatures.
         is_timed = request.api_key != ApiKey.UPDATE_FEATURES
         timeout_ms = getattr(request, "timeout_ms", None) if is_timed else None
@@ -96,6 +172,12 @@ class ControllerHost:
             decision = decide(request, version, self._now_ms())
         await self._committed(self._append(decision), timeout_ms)
         return decision.response
+
+    def _who_is(self) -> str:
+        leader_id = self._quorum.leader_id
+        if leader_id < 0 or leader_id == self._quorum.node_id:
+            return "No controller appears to be active."
+        return f"The active controller appears to be node {leader_id}."
 
     def _describe_quorum(self, request: Message, version: int) -> Message:
         quorum = self._quorum
@@ -134,3 +216,8 @@ class ControllerHost:
 
     def _now_ms(self) -> int:
         return int(asyncio.get_running_loop().time() * 1000)
+
+
+async def _raise(error: Exception) -> None:
+    """Fail a task of the scope, whose owner ends the node."""
+    raise error

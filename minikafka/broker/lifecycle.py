@@ -1,8 +1,14 @@
 """The broker's life with the controller: registered, unfenced, heartbeating, let go.
 
-A process registers once, under a new incarnation id, and gets a broker epoch. It starts fenced; the
-first heartbeat that says it is ready unfences it. Stopping is a heartbeat that wants to shut down,
-repeated until the controller has moved the leaderships away and lets the broker go (KIP-631).
+A process registers under an incarnation id of its own and gets a broker epoch. It starts fenced,
+asks to stay so until it has applied the metadata up to its own registration, and is unfenced by the
+first heartbeat that says it is ready. When the controller knows it no more, it registers anew.
+Stopping is a heartbeat that wants to shut down, repeated until the controller has moved the
+leaderships away and lets the broker go (KIP-631).
+
+A controller lets a broker go when all others have reported that they know. Kafka's tell it with
+their next heartbeat, up to two seconds later; a broker here says so as soon as it has seen that
+another shuts down.
 """
 
 from __future__ import annotations
@@ -11,11 +17,10 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
 
 from minikafka.metadata.features import SUPPORTED
-from minikafka.metadata.image import MetadataImage
 from minikafka.protocol.errors import ErrorCode, KafkaError, error_code
 from minikafka.protocol.messages.broker_heartbeat import (
     BrokerHeartbeatRequest,
@@ -27,23 +32,31 @@ from minikafka.protocol.messages.broker_registration import (
     Feature,
     Listener,
 )
-from minikafka.protocol.messages.controller_registration import (
-    ControllerRegistrationRequest,
-)
-from minikafka.protocol.messages.controller_registration import Feature as ControllerFeature
-from minikafka.protocol.messages.controller_registration import Listener as ControllerListener
-from minikafka.protocol.types import Message
-from minikafka.runtime.tasks import Scope
-from minikafka.settings.broker import BrokerSettings
+
+if TYPE_CHECKING:
+    from minikafka.broker.listening import Endpoint
+    from minikafka.metadata.delta import MetadataDelta
+    from minikafka.metadata.image import MetadataImage
+    from minikafka.protocol.types import Message
+    from minikafka.runtime.tasks import Scope
+    from minikafka.settings.broker import BrokerSettings
 
 logger = logging.getLogger("minikafka.broker")
 
 _REGISTRATION_VERSION = 4
 _HEARTBEAT_VERSION = 2
-_CONTROLLER_REGISTRATION_VERSION = 0
+_REGISTER_RETRY_S = 0.5
 _UNFENCE_RETRY_S = 0.01
-_SHUTDOWN_RETRY_S = 0.1
+_SHUTDOWN_RETRY_S = 0.05
 SECURITY_PROTOCOLS = {"PLAINTEXT": 0, "SSL": 1, "SASL_PLAINTEXT": 2, "SASL_SSL": 3}
+
+# Another process with this id is alive, or its session is; nobody could be asked.
+_REGISTER_AGAIN = (
+    ErrorCode.DUPLICATE_BROKER_REGISTRATION,
+    ErrorCode.REQUEST_TIMED_OUT,
+    ErrorCode.NOT_CONTROLLER,
+)
+_UNKNOWN_TO_CONTROLLER = (ErrorCode.STALE_BROKER_EPOCH, ErrorCode.BROKER_ID_NOT_REGISTERED)
 
 
 class Gateway(Protocol):
@@ -79,22 +92,60 @@ class BrokerLifecycle:
         self._image = image
         self._scope = scope
         self._online_directory_ids = online_directory_ids
+        self._listeners: list[Listener] = []
         self._heartbeats: asyncio.Task[None] | None = None
         self._is_news = asyncio.Event()
+        self._applied = asyncio.Event()
         self.broker_epoch = -1
 
-    async def register(self, listeners: Sequence[tuple[str, str, int, str]]) -> None:
-        """Register with (name, host, port, security protocol) of each advertised listener."""
+    # -- coming -----------------------------------------------------------------------------------
+
+    async def join(self, endpoints: Sequence[Endpoint]) -> None:
+        """Register with the advertised listeners, and be unfenced."""
+        await self.register(endpoints)
+        await self.unfence()
+
+    async def register(self, endpoints: Sequence[Endpoint]) -> None:
+        """Register with the advertised listeners, trying again while another process has the id.
+
+        KafkaError when the controller refuses for good, or for longer than
+        `initial.broker.registration.timeout.ms`.
+        """
+        self._listeners = [
+            Listener(
+                name=name, host=host, port=port, security_protocol=SECURITY_PROTOCOLS[protocol]
+            )
+            for name, host, port, protocol in endpoints
+        ]
+        try:
+            async with asyncio.timeout(
+                self._settings.initial_broker_registration_timeout_ms / 1000
+            ):
+                await self._until_registered()
+        except TimeoutError:
+            raise KafkaError(
+                ErrorCode.REQUEST_TIMED_OUT,
+                "this broker could not register with the controller in "
+                "initial.broker.registration.timeout.ms",
+            ) from None
+
+    async def _until_registered(self) -> None:
+        while True:
+            try:
+                await self._register()
+                return
+            except KafkaError as error:
+                if error.code not in _REGISTER_AGAIN:
+                    raise
+                logger.info("not registered yet: %s", error)
+            await asyncio.sleep(_REGISTER_RETRY_S)
+
+    async def _register(self) -> None:
         request = BrokerRegistrationRequest(
             broker_id=self._settings.node_id,
             cluster_id=self._cluster_id,
             incarnation_id=self._incarnation_id,
-            listeners=[
-                Listener(
-                    name=name, host=host, port=port, security_protocol=SECURITY_PROTOCOLS[protocol]
-                )
-                for name, host, port, protocol in listeners
-            ],
+            listeners=self._listeners,
             features=[
                 Feature(name=name, min_supported_version=lowest, max_supported_version=highest)
                 for name, (lowest, highest) in SUPPORTED.items()
@@ -109,39 +160,83 @@ class BrokerLifecycle:
             raise KafkaError(error_code(response.error_code))
         self.broker_epoch = response.broker_epoch
 
-    async def register_controller(self, listeners: Sequence[tuple[str, str, int, str]]) -> None:
-        """Tell where this process's controller listens and what it supports (KIP-919)."""
-        request = ControllerRegistrationRequest(
-            controller_id=self._settings.node_id,
-            incarnation_id=self._incarnation_id,
-            listeners=[
-                ControllerListener(
-                    name=name, host=host, port=port, security_protocol=SECURITY_PROTOCOLS[protocol]
-                )
-                for name, host, port, protocol in listeners
-            ],
-            features=[
-                ControllerFeature(
-                    name=name, min_supported_version=lowest, max_supported_version=highest
-                )
-                for name, (lowest, highest) in SUPPORTED.items()
-            ],
-        )
-        await self._controller.handle(request, _CONTROLLER_REGISTRATION_VERSION, None)
-
     async def unfence(self) -> None:
         """Say that this broker is ready until the controller agrees, then keep its session.
 
         KafkaError when no log directory is left: the controller will never agree.
         """
+        while self._image.offset < self.broker_epoch:
+            if not await self._until(self._applied, self._interval_s):
+                await self._heartbeat(want_fence=True)
         while True:
-            answer = await self._heartbeat()
-            if not answer.is_fenced:
-                break
+            try:
+                answer = await self._heartbeat()
+                if not answer.is_fenced:
+                    break
+            except KafkaError as error:
+                if error.code in _UNKNOWN_TO_CONTROLLER:
+                    await self._until_registered()
+                elif error.code not in _REGISTER_AGAIN:
+                    raise
             if not self._online_directory_ids():
                 raise KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, "no log directory is left")
             await asyncio.sleep(_UNFENCE_RETRY_S)
+        self._is_news.clear()
         self._heartbeats = self._scope.spawn(self._keep_session(), "heartbeats")
+
+    # -- staying ----------------------------------------------------------------------------------
+
+    def report(self) -> None:
+        """There is news for the controller: tell it now, not with the next heartbeat."""
+        self._is_news.set()
+
+    def publish(self, image: MetadataImage, delta: MetadataDelta) -> None:
+        """Follow one committed change of the metadata."""
+        self._applied.set()
+        for broker_id in delta.changed_brokers:
+            broker = image.brokers.get(broker_id)
+            if broker_id == self._settings.node_id:
+                if broker is None or broker.fenced:
+                    self.report()  # somebody thinks that we are gone
+            elif broker is not None and broker.in_controlled_shutdown:
+                self.report()  # it waits for us to know
+
+    @property
+    def _interval_s(self) -> float:
+        return self._settings.broker_heartbeat_interval_ms / 1000
+
+    async def _keep_session(self) -> None:
+        while True:
+            await self._until(self._is_news, self._interval_s)
+            try:
+                answer = await self._heartbeat()
+                if answer.is_fenced:
+                    # Cut off for a while, or registered anew: until it has caught up, and again.
+                    await asyncio.sleep(_SHUTDOWN_RETRY_S)
+                    self.report()
+            except KafkaError as error:
+                logger.warning("heartbeat refused: %s", error)
+                if error.code in _UNKNOWN_TO_CONTROLLER:
+                    await self._register_anew()
+
+    async def _register_anew(self) -> None:
+        try:
+            await self._register()
+        except KafkaError as error:
+            logger.warning("not registered anew: %s", error)
+            await asyncio.sleep(_REGISTER_RETRY_S)
+        self.report()
+
+    async def _until(self, event: asyncio.Event, timeout_s: float) -> bool:
+        """Wait for the event and take it; False when the time is over first."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                await event.wait()
+        happened = event.is_set()
+        event.clear()
+        return happened
+
+    # -- going ------------------------------------------------------------------------------------
 
     async def leave(self, timeout_s: float) -> None:
         """Controlled shutdown: have the leaderships moved away; gives up after `timeout_s`."""
@@ -161,29 +256,15 @@ class BrokerLifecycle:
         except TimeoutError:
             logger.warning("stopping without the controller's leave: no answer in %s s", timeout_s)
 
-    def report(self) -> None:
-        """A log directory has failed: tell the controller now, not with the next heartbeat."""
-        self._is_news.set()
-
-    async def _keep_session(self) -> None:
-        interval_s = self._settings.broker_heartbeat_interval_ms / 1000
-        while True:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(interval_s):
-                    await self._is_news.wait()
-            self._is_news.clear()
-            try:
-                await self._heartbeat()
-            except KafkaError as error:
-                logger.warning("heartbeat refused: %s", error)
-
-    async def _heartbeat(self, *, want_shut_down: bool = False) -> BrokerHeartbeatResponse:
+    async def _heartbeat(
+        self, *, want_fence: bool = False, want_shut_down: bool = False
+    ) -> BrokerHeartbeatResponse:
         online = self._online_directory_ids()
         request = BrokerHeartbeatRequest(
             broker_id=self._settings.node_id,
             broker_epoch=self.broker_epoch,
             current_metadata_offset=self._image.offset,
-            want_fence=False,
+            want_fence=want_fence,
             want_shut_down=want_shut_down,
             offline_log_dirs=[found for found in self._directory_ids if found not in online],
             cordoned_log_dirs=[],

@@ -148,7 +148,6 @@ class ListenerSettings(Declared):
     inter_broker_listener_name = filled(
         "inter.broker.listener.name",
         kind=STRING,
-        acted_upon=False,
         doc="The listener over which brokers replicate from each other. Unset: the listener named "
         "like security.inter.broker.protocol. Only one of the two may be set.",
     )

@@ -63,7 +63,6 @@ class QuorumSettings(Declared):
         kind=INT,
         at_least=0,
         hostile=(50, 200, 1000),
-        acted_upon=False,
         doc="How long a candidate waits for votes before it tries again.",
     )
     controller_quorum_election_backoff_max_ms = setting(
@@ -72,7 +71,6 @@ class QuorumSettings(Declared):
         kind=INT,
         at_least=0,
         hostile=(0, 100, 1000),
-        acted_upon=False,
         doc="The longest random pause after a lost election, so that candidates do not collide.",
     )
     controller_quorum_fetch_timeout_ms = setting(
@@ -81,7 +79,6 @@ class QuorumSettings(Declared):
         kind=INT,
         at_least=0,
         hostile=(100, 500, 2000),
-        acted_upon=False,
         doc="A voter that could not fetch from the leader for this long stands for election; a "
         "leader from which no majority fetched for this long resigns.",
     )
@@ -91,7 +88,6 @@ class QuorumSettings(Declared):
         kind=INT,
         at_least=0,
         hostile=(100, 2000),
-        acted_upon=False,
         doc="How long a request between controllers may take.",
     )
     controller_quorum_retry_backoff_ms = setting(
@@ -130,7 +126,6 @@ class QuorumSettings(Declared):
         "controller.socket.timeout.ms",
         30000,
         kind=INT,
-        acted_upon=False,
         doc="How long a request from a broker to the controller may take.",
     )
     metadata_log_segment_bytes = setting(
@@ -178,7 +173,6 @@ class QuorumSettings(Declared):
         500,
         kind=INT,
         at_least=0,
-        acted_upon=False,
         doc="The active controller appends an empty record after so much silence, so that all "
         "nodes can see that it lives. 0: never.",
     )

@@ -28,7 +28,6 @@ class ReplicationSettings(Declared):
         30000,
         kind=LONG,
         hostile=(200, 2000, 30000),
-        acted_upon=False,
         doc="A follower that has not caught up for this long falls out of the ISR.",
     )
     replica_fetch_max_bytes = setting(
@@ -37,7 +36,6 @@ class ReplicationSettings(Declared):
         kind=INT,
         at_least=0,
         hostile=(1, 1000, 1048576),
-        acted_upon=False,
         doc="What a follower asks for per partition. A larger first batch comes all the same.",
     )
     replica_fetch_min_bytes = setting(
@@ -61,7 +59,6 @@ class ReplicationSettings(Declared):
         500,
         kind=INT,
         hostile=(1, 100, 500),
-        acted_upon=False,
         doc="How long the leader may wait for the minimum.",
     )
     replica_fetch_backoff_ms = setting(
@@ -70,7 +67,6 @@ class ReplicationSettings(Declared):
         kind=INT,
         at_least=0,
         hostile=(10, 200, 1000),
-        acted_upon=False,
         doc="How long a follower pauses a partition after an error.",
     )
     replica_socket_timeout_ms = setting(

@@ -142,7 +142,6 @@ class ServerSettings(Declared):
         "initial.broker.registration.timeout.ms",
         60000,
         kind=INT,
-        acted_upon=False,
         doc="A broker that cannot register with the controller within this time ends.",
     )
     controlled_shutdown_enable = setting(
@@ -186,7 +185,6 @@ class ServerSettings(Declared):
         "auto.leader.rebalance.enable",
         True,
         kind=BOOLEAN,
-        acted_upon=False,
         doc="Give leadership back to preferred leaders from time to time.",
     )
     leader_imbalance_check_interval_seconds = setting(
@@ -194,7 +192,6 @@ class ServerSettings(Declared):
         300,
         kind=LONG,
         at_least=1,
-        acted_upon=False,
         doc="How often that is looked at.",
     )
     minikafka_log_level = setting(

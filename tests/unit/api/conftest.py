@@ -61,6 +61,7 @@ class ClientConnection:
     def __init__(self, listener: str, local: tuple[str, int]) -> None:
         self.listener = listener
         self.local = local
+        self.peer = ("192.0.2.7", 50000)
 
 
 class OneExchange:
@@ -91,7 +92,9 @@ class TestController:
         self.gate.set()
         self.next_producer_id = 0
 
-    async def handle(self, request: Message, version: int, client_id: str | None) -> Message:
+    async def handle(
+        self, request: Message, version: int, client_id: str | None, client_host: str | None = None
+    ) -> Message:
         self.asked.append((request, version, client_id))
         self.arrivals.put_nowait(request)
         await self.gate.wait()

@@ -62,10 +62,10 @@ async def test_a_refused_request_says_so_for_each_element(
     refused = api.refusal(
         Context(cluster.dispatcher, key, version),  # type: ignore[arg-type]  # what refusals use
         request,
-        KafkaError(ErrorCode.NOT_CONTROLLER),
+        KafkaError(ErrorCode.REQUEST_TIMED_OUT),
     )
     answer, _ = decode(response_class(key), version, encode(refused, version))
-    assert error_codes(answer) == {int(ErrorCode.NOT_CONTROLLER)}
+    assert error_codes(answer) == {int(ErrorCode.REQUEST_TIMED_OUT)}
 
 
 class Context:

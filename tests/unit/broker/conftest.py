@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from minikafka.broker.catching_up import until_caught_up
 from minikafka.broker.controller import ControllerHost
 from minikafka.broker.quorum import QuorumHost
 from minikafka.broker.storage import prepare_storage
@@ -97,11 +98,13 @@ class Node:
             random=self.random,
             age_clock=self.age_clock,
         )
-        self.host = ControllerHost(self.controller, self.quorum, self.storage, self.disk)
+        self.host = ControllerHost(
+            self.controller, self.quorum, self.storage, self.disk, self.scope
+        )
 
     async def start(self) -> Node:
         await self.quorum.start()
-        await self.host.start()
+        await until_caught_up(self.quorum)
         return self
 
     async def stop(self) -> None:

@@ -1,0 +1,109 @@
+"""The listeners of one kind, for clients or for controllers, and what others are told of them."""
+
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING, cast
+
+from minikafka.network.limits import OS_DEFAULT, NetworkLimits, SendPath
+from minikafka.network.server import Server
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from minikafka.network.server import Serve
+    from minikafka.settings.broker import BrokerSettings
+    from minikafka.settings.listeners import Listener
+
+Address = tuple[str, str, int]
+"""(listener name, host, port)"""
+
+Endpoint = tuple[str, str, int, str]
+"""(listener name, host, port, security protocol)"""
+
+DEFAULT_QUEUED_MAX_BYTES = 256 << 20
+"""Where `queued.max.request.bytes` is unset; Kafka has no bound then."""
+
+
+class ListenError(Exception):
+    """A port cannot be taken; the text names the listener."""
+
+
+class Listeners:
+    """A server and the ports it has taken. `addresses` are what they are bound to."""
+
+    def __init__(self, settings: BrokerSettings, serve: Serve) -> None:
+        self._settings = settings
+        self._server = Server(network_limits(settings), serve)
+        self.addresses: list[Address] = []
+
+    async def take_ports(self, listeners: Iterable[Listener]) -> None:
+        """Listen without letting anybody in. Raises ListenError."""
+        for listener in listeners:
+            try:
+                port = await self._server.listen(
+                    listener.name, listener.host, listener.port, accept=False
+                )
+            except OSError as error:
+                raise ListenError(f"cannot listen on {listener.address}: {error}") from error
+            self.addresses.append((listener.name, listener.host, port))
+
+    async def accept(self) -> None:
+        """Let connections in."""
+        await self._server.accept()
+
+    def follow(self, settings: BrokerSettings) -> None:
+        """Settings that may change while the broker runs."""
+        self._server.limits = network_limits(settings)
+
+    async def drain(self, timeout_s: float) -> None:
+        """No more connections and requests; those in progress are answered."""
+        await self._server.drain(timeout_s)
+
+    def close(self) -> None:
+        """Let go of ports and connections now."""
+        self._server.close()
+
+    def advertised(self) -> list[Endpoint]:
+        """What a broker's registration names."""
+        endpoints = []
+        for name, _, bound_port in self.addresses:
+            told = self._settings.advertised(name)
+            if told is not None:
+                host, port = told.host or socket.gethostname(), told.port or bound_port
+                endpoints.append((name, host, port, told.security_protocol))
+        return endpoints
+
+    def of_controller(self) -> list[Endpoint]:
+        """What a controller's registration names: as advertised, else as bound."""
+        settings = self._settings
+        protocols = {found.name: found.security_protocol for found in settings.listeners}
+        told = {found.name: found for found in settings.advertised_listeners}
+        endpoints = []
+        for name, host, port in self.addresses:
+            if name in told:
+                host, port = told[name].host, told[name].port or port
+            endpoints.append((name, host or socket.gethostname(), port, protocols[name]))
+        return endpoints
+
+
+def network_limits(settings: BrokerSettings) -> NetworkLimits:
+    """The settings of the network room."""
+    queued = settings.queued_max_request_bytes
+    return NetworkLimits(
+        request_max_bytes=settings.socket_request_max_bytes,
+        queued_max_bytes=queued if queued > 0 else DEFAULT_QUEUED_MAX_BYTES,
+        idle_ms=settings.connections_max_idle_ms,
+        send_path=cast("SendPath", settings.minikafka_send_path),
+        max_connections=settings.max_connections,
+        max_connections_per_ip=settings.max_connections_per_ip,
+        max_connections_per_ip_overrides=settings.max_connections_per_ip_overrides,
+        send_buffer_bytes=_if_given(settings, "socket.send.buffer.bytes"),
+        receive_buffer_bytes=_if_given(settings, "socket.receive.buffer.bytes"),
+        listen_backlog=settings.socket_listen_backlog_size,
+    )
+
+
+def _if_given(settings: BrokerSettings, key: str) -> int:
+    """A socket buffer's size, where somebody chose one: a fixed size ends the kernel's tuning."""
+    return int(settings.value(key)) if key in settings.originals else OS_DEFAULT
