@@ -23,6 +23,7 @@ USAGE_TEXT: Final = """\
 usage: minikafka <command> [arguments]
 
   broker    run a broker (the same as minikafka-broker)
+  up        run a cluster of brokers on this machine
   produce   write records: lines, a format of your choice or JSON from stdin
   consume   read records, in a format of your choice or as JSON
   topics    list, describe, create, delete, alter; offsets, delete-records
@@ -38,6 +39,7 @@ usage: minikafka <command> [arguments]
 
 # command -> (what may be said, what does it), both below minikafka.cli
 _TOOLS: Final = {
+    "up": ("arguments.up", "up"),
     "produce": ("arguments.produce", "produce"),
     "consume": ("arguments.consume", "consume"),
     "topics": ("arguments.topics", "topics"),
