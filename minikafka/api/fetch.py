@@ -32,6 +32,7 @@ from minikafka.protocol.messages.fetch import (
 )
 from minikafka.protocol.types import ZERO_UUID
 from minikafka.replication.fetch_session import (
+    CONSUMER,
     FINAL_EPOCH,
     INITIAL_EPOCH,
     NO_SESSION,
@@ -51,6 +52,7 @@ _SESSION_ERRORS = (
     ErrorCode.INVALID_FETCH_SESSION_EPOCH,
     ErrorCode.FETCH_SESSION_TOPIC_ID_ERROR,
 )
+_VERSION_OF_FOLLOWER_FETCH = 11
 _VERSION_OF_TOPIC_IDS = 13
 _VERSION_OF_ENDPOINTS = 16
 
@@ -86,21 +88,22 @@ def _open(context: RequestContext, request: FetchRequest) -> tuple[FetchInterest
     now_ms = context.now_ms()
     by_id = context.version >= _VERSION_OF_TOPIC_IDS
     session_id, epoch = request.session_id, request.session_epoch
+    replica_id = _replica_id(request)
     interest: FetchInterest
     if epoch in (INITIAL_EPOCH, FINAL_EPOCH):
         if session_id != NO_SESSION:
             sessions.remove(session_id)
-        interest = FetchInterest()
+        interest = FetchInterest(replica_id)
         if epoch == INITIAL_EPOCH:
-            created = sessions.create(
-                privileged=_replica_id(request) >= 0, uses_topic_ids=by_id, now_ms=now_ms
-            )
+            created = sessions.create(replica_id=replica_id, uses_topic_ids=by_id, now_ms=now_ms)
             interest = created or interest
         _add_requested(interest, request)
         return interest, False
     if session_id == NO_SESSION:
         raise KafkaError(ErrorCode.FETCH_SESSION_ID_NOT_FOUND)
-    interest = sessions.use(session_id, epoch, uses_topic_ids=by_id, now_ms=now_ms)
+    session = sessions.use(session_id, epoch, uses_topic_ids=by_id, now_ms=now_ms)
+    session.now_as(_broker_epoch(request))
+    interest = session
     _add_requested(interest, request)
     for topic in request.forgotten_topics_data:
         name = topic.topic_id if topic.topic_id != ZERO_UUID else topic.topic
@@ -110,7 +113,7 @@ def _open(context: RequestContext, request: FetchRequest) -> tuple[FetchInterest
         return interest, True
     # Nothing is left of the session: it ends, and what the request names is fetched without one.
     sessions.remove(session_id)
-    interest = FetchInterest()
+    interest = FetchInterest(replica_id)
     _add_requested(interest, request)
     return interest, False
 
@@ -124,6 +127,7 @@ def _add_requested(interest: FetchInterest, request: FetchRequest) -> None:
             # Anything below 0 is none, in a fetch.
             entry.current_leader_epoch = max(wanted.current_leader_epoch, NO_EPOCH)
             entry.last_fetched_epoch = wanted.last_fetched_epoch
+            entry.log_start_offset = wanted.log_start_offset
             interest.add(entry)
 
 
@@ -132,7 +136,12 @@ def _replica_id(request: FetchRequest) -> int:
     state = request.replica_state
     if state is not None and state.replica_id >= 0:
         return state.replica_id
-    return request.replica_id
+    return max(request.replica_id, CONSUMER)
+
+
+def _broker_epoch(request: FetchRequest) -> int:
+    """The registration of the fetching replica, -1 if it does not tell."""
+    return NO_EPOCH if request.replica_state is None else request.replica_state.replica_epoch
 
 
 class Reading(NamedTuple):
@@ -144,9 +153,12 @@ class Reading(NamedTuple):
 
 
 class PendingFetch:
-    """A fetch between its request and its answer; `Waiting` while it is parked."""
+    """A fetch between its request and its answer; `Waiting` while it is parked.
 
-    __slots__ = ("context", "incremental", "interest", "replica_id", "request")
+    `is_arriving` during the first read: what a follower asks for then is what it acknowledges.
+    """
+
+    __slots__ = ("context", "incremental", "interest", "is_arriving", "replica_id", "request")
 
     def __init__(
         self,
@@ -161,10 +173,12 @@ class PendingFetch:
         self.interest = interest
         self.incremental = incremental
         self.replica_id = _replica_id(request)
+        self.is_arriving = True
 
     def start(self) -> None:
         """Read once; answer if that is enough, else park until the deadline."""
         reading = self._read()
+        self.is_arriving = False
         wait_ms = self.request.max_wait_ms
         if self._enough(reading) or wait_ms <= 0 or not self.interest.entries:
             self._answer(reading)
@@ -173,8 +187,12 @@ class PendingFetch:
         self.interest.waiting = self
         if not self.interest.is_watching:
             self.interest.watch()
+        services = self.context.services
+        if self.replica_id != CONSUMER:
+            wait_ms = services.replicas.leading.longest_wait_ms(self.replica_id, wait_ms)
+            services.replicas.leading.parked(self.replica_id, self)
         self.context.exchange.when_closed(self._lost)
-        self.context.services.purgatory.park(self, wait_ms)
+        services.purgatory.park(self, wait_ms)
 
     def try_complete(self) -> None:
         """A partition changed: answer if that made it enough."""
@@ -201,8 +219,10 @@ class PendingFetch:
         self._leave()
 
     def _leave(self) -> None:
-        self.context.services.purgatory.release(self)
-        interest = self.interest
+        services, interest = self.context.services, self.interest
+        services.purgatory.release(self)
+        if self.replica_id != CONSUMER:
+            services.replicas.leading.unparked(self.replica_id, self)
         if interest.waiting is self:
             interest.waiting = None
         if not isinstance(interest, FetchSession):
@@ -221,7 +241,7 @@ class PendingFetch:
         unresolved_count = 0
         entries = interest.dirty if self.incremental else interest.entries
         for entry in list(entries.values()):
-            if self.incremental and remaining <= 0 and total:
+            if self.incremental and remaining <= 0 and total and not self.is_arriving:
                 break  # The rest stays dirty and comes first in the next answer.
             was_here = entry.partition is not None
             entry.drained = False
@@ -258,38 +278,35 @@ class PendingFetch:
         self, entry: FetchEntry, partition: Partition, remaining: int, first: bool
     ) -> PartitionData:
         """The partition's answer. Raises `KafkaError` 1, 6, 56, 74, 75."""
-        partition.check_leader(entry.current_leader_epoch)
-        if self.replica_id >= 0 and not partition.has_follower(self.replica_id):
-            # One that knows our epoch may know of a reassignment that we have not heard of yet.
-            knows_epoch = entry.current_leader_epoch >= 0
-            raise KafkaError(
-                ErrorCode.UNKNOWN_LEADER_EPOCH if knows_epoch else ErrorCode.NOT_LEADER_OR_FOLLOWER
-            )
+        self._check(entry, partition)
         log = partition.log
-        high_watermark = partition.high_watermark
-        last_stable_offset = log.last_stable_offset(high_watermark)
-        data = PartitionData(
-            partition_index=entry.index,
-            high_watermark=high_watermark,
-            last_stable_offset=last_stable_offset,
-            log_start_offset=log.log_start_offset,
-            records=b"",
-            aborted_transactions=None,
-        )
         divergence = partition.diverges(entry.fetch_offset, entry.last_fetched_epoch)
         if divergence is not None:
+            data = self._data(entry, partition)
             data.diverging_epoch = EpochEndOffset(epoch=divergence[0], end_offset=divergence[1])
             return data
         committed = self.request.isolation_level == READ_COMMITTED
-        bound = last_stable_offset if committed else high_watermark
-        if self.replica_id >= 0:
+        if self.replica_id != CONSUMER:
             bound = log.log_end_offset
+        elif committed:
+            bound = partition.last_stable_offset()
+        else:
+            bound = partition.high_watermark
         limit = max(min(entry.max_bytes, remaining), 0)
         try:
             read = log.read(entry.fetch_offset, limit, max_offset=bound, min_one_batch=first)
         except OSError as error:
             self.context.services.replicas.storage_failed(partition, error)
             raise KafkaError(ErrorCode.KAFKA_STORAGE_ERROR) from error
+        if self.is_arriving and self.replica_id != CONSUMER:
+            self.context.services.replicas.leading.fetched(
+                partition,
+                self.replica_id,
+                entry.fetch_offset,
+                broker_epoch=_broker_epoch(self.request),
+                log_start_offset=entry.log_start_offset,
+            )
+        data = self._data(entry, partition)
         if read.size:
             data.records = read.region
         entry.drained = entry.fetch_offset >= bound
@@ -299,6 +316,36 @@ class PendingFetch:
                 for found in log.aborted_transactions(entry.fetch_offset, bound)
             ]
         return data
+
+    def _check(self, entry: FetchEntry, partition: Partition) -> None:
+        """Whether this broker may serve the partition to whoever asks. Raises `KafkaError`."""
+        if self.replica_id != CONSUMER:
+            partition.check_leader(entry.current_leader_epoch)
+            self.context.services.replicas.leading.admit(
+                partition,
+                self.replica_id,
+                _broker_epoch(self.request),
+                entry.current_leader_epoch,
+            )
+        elif self.context.version < _VERSION_OF_FOLLOWER_FETCH:
+            partition.check_leader(entry.current_leader_epoch)
+        else:
+            partition.check_epoch(entry.current_leader_epoch)
+            if partition.retired:
+                raise KafkaError(ErrorCode.NOT_LEADER_OR_FOLLOWER)
+
+    @staticmethod
+    def _data(entry: FetchEntry, partition: Partition) -> PartitionData:
+        """An answer without records."""
+        high_watermark = partition.high_watermark
+        return PartitionData(
+            partition_index=entry.index,
+            high_watermark=high_watermark,
+            last_stable_offset=partition.log.last_stable_offset(high_watermark),
+            log_start_offset=partition.log.log_start_offset,
+            records=b"",
+            aborted_transactions=None,
+        )
 
     def _failure_at(self, entry: FetchEntry, error: KafkaError) -> PartitionData:
         """The answer for a partition that failed, with the way to its leader."""
@@ -333,7 +380,7 @@ class PendingFetch:
             interest.settle(entry)
         session_id = interest.session_id if isinstance(interest, FetchSession) else NO_SESSION
         response = FetchResponse(session_id=session_id, responses=list(topics.values()))
-        if leaders and self.replica_id < 0:
+        if leaders:
             response.node_endpoints = leader_endpoints(self.context, leaders, NodeEndpoint)
         answer(self.context, response)
 

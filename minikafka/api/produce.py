@@ -173,8 +173,8 @@ def _append(
     except OSError as error:
         context.services.replicas.storage_failed(partition, error)
         raise KafkaError(ErrorCode.KAFKA_STORAGE_ERROR) from error
-    if partition.watchers or partition.waiting_produces:
-        context.services.purgatory.changed(partition)
+    if partition.watchers or partition.waiting_produces or partition.replica_watchers:
+        context.services.purgatory.appended(partition)
     return appended
 
 

@@ -196,6 +196,6 @@ def _append(
         # The batch may be half stamped: from here on `produce` only finds the partition offline.
         services.replicas.storage_failed(partition, error)
         return None
-    if partition.watchers or partition.waiting_produces:
-        services.purgatory.changed(partition)
+    if partition.watchers or partition.waiting_produces or partition.replica_watchers:
+        services.purgatory.appended(partition)
     return appended

@@ -42,6 +42,7 @@ from minikafka.replication.flushing import Flusher
 from minikafka.replication.maintenance import Maintenance
 from minikafka.replication.purgatory import Purgatory
 from minikafka.replication.replicas import ReplicaManager
+from minikafka.replication.surroundings import Surroundings
 from minikafka.runtime.clock import AgeClock, WallClock
 from minikafka.runtime.disk import Disk
 from minikafka.runtime.entropy import random_uuid
@@ -211,7 +212,9 @@ class Broker:
         quorum.on_leader_change(lambda leader_id, epoch: lifecycle.report())
         listeners = self._clients = Listeners(settings, Dispatcher(services).serve)
         await listeners.take_ports(settings.broker_listeners())
-        await self._unless_failed(lifecycle.join(listeners.advertised()))
+        await self._unless_failed(lifecycle.register(listeners.advertised()))
+        self._start_replication(replicas, quorum.image, gateway, lifecycle)
+        await self._unless_failed(lifecycle.unfence())
         groups.start()
         await listeners.accept()
         services.producer_ids.start()
@@ -228,6 +231,28 @@ class Broker:
             await task
         finally:
             await scope.close()
+
+    def _start_replication(
+        self,
+        replicas: ReplicaManager,
+        image: MetadataImage,
+        gateway: ControllerGateway,
+        lifecycle: BrokerLifecycle,
+    ) -> None:
+        """Fetch from leaders, and propose who is in sync: from the registration on."""
+        replicas.leading.start(gateway, lambda: lifecycle.broker_epoch, self._scope, self._random)
+        replicas.following.start(
+            Surroundings(
+                settings=self._settings,
+                image=image,
+                logs=replicas,
+                purgatory=self._purgatory,
+                wall_clock=self._wall_clock,
+                broker_epoch=lambda: lifecycle.broker_epoch,
+                scope=self._scope,
+                random=self._random,
+            )
+        )
 
     def _start_upkeep(self, replicas: ReplicaManager, image: MetadataImage) -> None:
         """Retention, checkpoints and cleaning: what goes on beside the requests."""

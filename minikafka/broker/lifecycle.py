@@ -100,11 +100,6 @@ class BrokerLifecycle:
 
     # -- coming -----------------------------------------------------------------------------------
 
-    async def join(self, endpoints: Sequence[Endpoint]) -> None:
-        """Register with the advertised listeners, and be unfenced."""
-        await self.register(endpoints)
-        await self.unfence()
-
     async def register(self, endpoints: Sequence[Endpoint]) -> None:
         """Register with the advertised listeners, trying again while another process has the id.
 

@@ -12,7 +12,7 @@ replication-offset-checkpoint       high watermarks
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from random import Random
 from uuid import UUID
 
@@ -275,21 +275,36 @@ class LogDirectory:
             self._disk.rmdir(path)
             raise
 
-    async def truncate_log(self, topic: str, partition: int, offset: int) -> None:
+    async def truncate_log(
+        self,
+        topic: str,
+        partition: int,
+        offset: int,
+        is_wanted: Callable[[], bool] = lambda: True,
+    ) -> None:
         """Cut a log to end at `offset`; see `PartitionLog.truncate_to`.
 
         A checkpoint that promises more is lowered first: recovery after a crash would begin behind
-        what is written at the cut, or miss that the cut itself was lost.
+        what is written at the cut, or miss that the cut itself was lost. Nothing is cut if it is
+        not `is_wanted` any more by then.
         """
         bases = self.logs[topic, partition].segment_base_offsets
         base_offset = max((base for base in bases if base <= offset), default=offset)
         await self._lower_checkpoints((topic, partition), base_offset, offset)
-        self.logs[topic, partition].truncate_to(offset)
+        if is_wanted():
+            self.logs[topic, partition].truncate_to(offset)
 
-    async def truncate_log_fully(self, topic: str, partition: int, offset: int) -> None:
+    async def truncate_log_fully(
+        self,
+        topic: str,
+        partition: int,
+        offset: int,
+        is_wanted: Callable[[], bool] = lambda: True,
+    ) -> None:
         """Empty a log and let it begin at `offset`, lowering the checkpoints first."""
         await self._lower_checkpoints((topic, partition), offset, offset)
-        self.logs[topic, partition].truncate_fully_and_start_at(offset)
+        if is_wanted():
+            self.logs[topic, partition].truncate_fully_and_start_at(offset)
 
     async def _lower_checkpoints(
         self, key: TopicPartition, recovery_point: int, log_start_offset: int

@@ -242,14 +242,16 @@ class PartitionLog(SwappableLog):
             return
         segments = self._segments
         segment = segments.active
+        for header, _ in run:
+            if header.partition_leader_epoch != self._stamped_epoch:
+                # Before the batches: what can fail must not fail when they are in the log.
+                self._stamp_epoch(header.partition_leader_epoch, header.base_offset)
         segment.file.append([batch for _, batch in run])
+        interval = segments.index_interval_bytes
         for header, batch in run:
             last_offset = header.last_offset
-            interval = segments.index_interval_bytes
             segment.note(last_offset, header.max_timestamp, len(batch), interval)
             self.log_end_offset = last_offset + 1
-            if header.partition_leader_epoch != self._stamped_epoch:
-                self._stamp_epoch(header.partition_leader_epoch, header.base_offset)
             if header.producer_id >= 0:
                 self._update_producers(header, header.base_offset, batch)
 

@@ -86,6 +86,11 @@ class ReadableLog:
             segment.prepare()
         return max(segment.largest.timestamp for segment in self._segments.all)
 
+    @property
+    def latest_epoch(self) -> int:
+        """The newest leader epoch, -1 without any."""
+        return self.leader_epochs.latest
+
     def read(self, offset: int, max_bytes: int, *, max_offset: int, min_one_batch: bool) -> LogRead:
         """Batches from the one that holds `offset` on, below `max_offset` (exclusive).
 

@@ -11,7 +11,7 @@ The same `FetchInterest`, without an id, is what a sessionless fetch waits with.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
 
 from minikafka.protocol.errors import ErrorCode, KafkaError
@@ -21,6 +21,7 @@ from minikafka.replication.partition import Partition
 if TYPE_CHECKING:
     from random import Random
 
+CONSUMER = -1
 NO_SESSION = 0
 INITIAL_EPOCH = 0
 FINAL_EPOCH = -1
@@ -61,6 +62,7 @@ class FetchEntry:
         "index",
         "key",
         "last_fetched_epoch",
+        "log_start_offset",
         "max_bytes",
         "partition",
         "told_high_watermark",
@@ -79,6 +81,8 @@ class FetchEntry:
         self.max_bytes = 0
         self.current_leader_epoch = -1
         self.last_fetched_epoch = -1
+        # A follower's.
+        self.log_start_offset = -1
         self.partition: Partition | None = None
         self.drained = False
         self.told_high_watermark = -1
@@ -89,12 +93,13 @@ class FetchInterest:
     """A set of partitions somebody fetches, and which of them are worth reading now.
 
     One of its own is what a sessionless fetch waits with: it hears of its partitions only while it
-    is parked (`is_watching`).
+    is parked (`is_watching`). `replica_id` is that of a follower, -1 for a consumer.
     """
 
-    __slots__ = ("dirty", "entries", "is_watching", "waiting")
+    __slots__ = ("dirty", "entries", "is_watching", "replica_id", "waiting")
 
-    def __init__(self) -> None:
+    def __init__(self, replica_id: int = CONSUMER) -> None:
+        self.replica_id = replica_id
         self.entries: dict[Hashable, FetchEntry] = {}
         self.dirty: dict[Hashable, FetchEntry] = {}
         self.is_watching = False
@@ -112,6 +117,7 @@ class FetchInterest:
             known.max_bytes = entry.max_bytes
             known.current_leader_epoch = entry.current_leader_epoch
             known.last_fetched_epoch = entry.last_fetched_epoch
+            known.log_start_offset = entry.log_start_offset
         self.dirty[key] = known
 
     def partition_of(self, entry: FetchEntry, resolve: Resolve) -> Partition:
@@ -121,22 +127,25 @@ class FetchInterest:
             entry.partition = None
             partition = entry.partition = resolve(entry.topic, entry.topic_id, entry.index)
             if self.is_watching:
-                partition.watchers[self] = entry
+                self._watchers(partition)[self] = entry
         return partition
+
+    def _watchers(self, partition: Partition) -> dict[Any, Any]:
+        return partition.watchers if self.replica_id == CONSUMER else partition.replica_watchers
 
     def watch(self) -> None:
         """Hear of every change of a partition from now on, until `close`."""
         self.is_watching = True
         for entry in self.entries.values():
             if entry.partition is not None:
-                entry.partition.watchers[self] = entry
+                self._watchers(entry.partition)[self] = entry
 
     def forget(self, key: Hashable) -> None:
         """Drop a partition and stop hearing of it."""
         entry = self.entries.pop(key, None)
         self.dirty.pop(key, None)
         if entry is not None and entry.partition is not None:
-            entry.partition.watchers.pop(self, None)
+            self._watchers(entry.partition).pop(self, None)
 
     def to_end(self, entry: FetchEntry) -> None:
         """Move a partition that had data behind the others: everyone gets a turn."""
@@ -160,29 +169,49 @@ class FetchInterest:
         self.is_watching = False
         for entry in self.entries.values():
             if entry.partition is not None:
-                entry.partition.watchers.pop(self, None)
+                self._watchers(entry.partition).pop(self, None)
         self.dirty.clear()
 
 
 class FetchSession(FetchInterest):
     """An interest that lives from one request to the next and watches all the time."""
 
-    __slots__ = ("epoch", "last_used_ms", "privileged", "session_id", "uses_topic_ids")
+    __slots__ = ("broker_epoch", "epoch", "last_used_ms", "session_id", "uses_topic_ids")
 
     def __init__(
-        self, session_id: int, *, privileged: bool, uses_topic_ids: bool, now_ms: float
+        self, session_id: int, *, replica_id: int, uses_topic_ids: bool, now_ms: int
     ) -> None:
-        super().__init__()
+        super().__init__(replica_id)
         self.is_watching = True
         self.session_id = session_id
         self.epoch = 1
-        self.privileged = privileged
+        self.broker_epoch = -1
         self.uses_topic_ids = uses_topic_ids
         self.last_used_ms = now_ms
 
     def advance_epoch(self) -> None:
         """The epoch the next request must carry; 0 and -1 are reserved."""
         self.epoch = 1 if self.epoch == _EPOCH_MAX else self.epoch + 1
+
+    @property
+    def privileged(self) -> bool:
+        """A follower's session is worth more than a consumer's."""
+        return self.replica_id != CONSUMER
+
+    def mark(self, entry: FetchEntry) -> None:
+        """The entry's partition changed; until then a follower had all there was."""
+        if self.replica_id != CONSUMER and entry.key not in self.dirty:
+            partition = entry.partition
+            follower = None if partition is None else partition.followers.get(self.replica_id)
+            if follower is not None and follower.end_offset == entry.fetch_offset:
+                follower.caught_up_ms = max(follower.caught_up_ms, self.last_used_ms)
+        self.dirty[entry.key] = entry
+
+    def now_as(self, broker_epoch: int) -> None:
+        """A follower tells its broker epoch; with a new one all it has must be told anew."""
+        if broker_epoch != self.broker_epoch:
+            self.broker_epoch = broker_epoch
+            self.dirty.update(self.entries)
 
 
 class FetchSessionCache:
@@ -202,22 +231,23 @@ class FetchSessionCache:
         return iter(self._by_id.values())
 
     def create(
-        self, *, privileged: bool, uses_topic_ids: bool, now_ms: float
+        self, *, replica_id: int = CONSUMER, uses_topic_ids: bool, now_ms: int
     ) -> FetchSession | None:
         """A new session, or None when there is no slot: the fetcher goes on without one."""
+        privileged = replica_id != CONSUMER
         if len(self._by_id) >= self._slots and not self._make_room(privileged, now_ms):
             return None
         session_id = 0
         while session_id == 0 or session_id in self._by_id:
             session_id = self._random.getrandbits(31)
         session = FetchSession(
-            session_id, privileged=privileged, uses_topic_ids=uses_topic_ids, now_ms=now_ms
+            session_id, replica_id=replica_id, uses_topic_ids=uses_topic_ids, now_ms=now_ms
         )
         self._by_id[session_id] = session
         return session
 
     def use(
-        self, session_id: int, epoch: int, *, uses_topic_ids: bool, now_ms: float
+        self, session_id: int, epoch: int, *, uses_topic_ids: bool, now_ms: int
     ) -> FetchSession:
         """The session of an incremental fetch, its epoch advanced.
 
@@ -241,14 +271,14 @@ class FetchSessionCache:
         if session is not None:
             session.close()
 
-    def _make_room(self, privileged: bool, now_ms: float) -> bool:
+    def _make_room(self, privileged: bool, now_ms: int) -> bool:
         oldest = next(iter(self._by_id.values()), None)
         if oldest is None:
             return False
         if now_ms - oldest.last_used_ms > IDLE_EVICTION_MS:
             self.remove(oldest.session_id)
             return True
-        if privileged:  # A follower's session is worth more than a consumer's.
+        if privileged:
             for session in self._by_id.values():
                 if not session.privileged:
                     self.remove(session.session_id)

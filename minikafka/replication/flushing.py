@@ -109,4 +109,4 @@ class Flusher:
                 self._replicas.storage_failed(partition, error)
             return
         partition.advance_high_watermark()
-        self._purgatory.changed(partition)
+        self._purgatory.committed(partition)

@@ -5,6 +5,10 @@ not yet on every replica of the ISR: consumers read below it, and a produce with
 answered when it has passed. The *last stable offset* is the first offset of the oldest open
 transaction, or the high watermark: read_committed consumers stop there.
 
+The leader may only propose another ISR; the controller decides. While a proposal is on its way the
+high watermark waits for the *maximal ISR*, the members of either: whichever of the two the next
+leader comes from, it has what was committed.
+
 Nothing here does IO of its own or knows the time: the log is handed in, its host is `replicas`.
 """
 
@@ -18,6 +22,7 @@ from minikafka.metadata.image import PartitionImage
 from minikafka.protocol.errors import ErrorCode, KafkaError
 from minikafka.records.batch import BatchHeader
 from minikafka.records.validation import ProduceRules
+from minikafka.replication.followers import NEVER_MS, Follower
 from minikafka.settings.topic import TopicSettings
 
 NO_LEADER = -1
@@ -84,6 +89,14 @@ class Producers(Protocol):
         ...
 
 
+class LeaderEpochs(Protocol):
+    """Which epoch began where (KIP-101)."""
+
+    def truncate_from_end(self, end_offset: int) -> None:
+        """Forget the epochs that began at `end_offset` or later."""
+        ...
+
+
 class Log(Protocol):
     """What a partition needs of its log."""
 
@@ -95,6 +108,16 @@ class Log(Protocol):
     @property
     def producers(self) -> Producers:
         """Producer state, one entry a producer id."""
+        ...
+
+    @property
+    def leader_epochs(self) -> LeaderEpochs:
+        """Which epoch began where."""
+        ...
+
+    @property
+    def latest_epoch(self) -> int:
+        """The newest leader epoch, -1 without any."""
         ...
 
     def append(
@@ -142,24 +165,33 @@ class Appended(NamedTuple):
 
 
 class Partition:
-    """State of one replica of this broker; changed by metadata, by appends and by fetches."""
+    """State of one replica of this broker; changed by metadata, by appends and by fetches.
+
+    `isr` is what the controller decided, `pending_isr` what this leader has proposed to it.
+    """
 
     __slots__ = (
+        "counted",
         "effective_min_isr",
+        "epoch_start_offset",
         "flush_messages",
         "flush_soon",
         "flush_to",
         "flushes",
+        "followers",
         "high_watermark",
         "index",
+        "is_eligible",
         "is_leader",
         "isr",
+        "joining",
         "leader",
         "leader_epoch",
         "log",
         "node_id",
         "partition_epoch",
-        "remote_end_offsets",
+        "pending_isr",
+        "replica_watchers",
         "replicas",
         "retired",
         "rules",
@@ -179,14 +211,24 @@ class Partition:
         self.leader = NO_LEADER
         self.leader_epoch = NO_EPOCH
         self.partition_epoch = NO_EPOCH
+        self.epoch_start_offset = 0
         self.is_leader = False
         self.retired = False
         self.replicas: tuple[int, ...] = ()
         self.isr: frozenset[int] = frozenset()
-        self.remote_end_offsets: dict[int, int] = {}
+        self.pending_isr: frozenset[int] | None = None
+        # Of a leader: its followers, those among them that may soon join the ISR, and those for
+        # which the high watermark waits.
+        self.followers: dict[int, Follower] = {}
+        self.joining: frozenset[int] = frozenset()
+        self.counted: tuple[Follower, ...] = ()
+        # Whether a broker may join the ISR, by its id and the broker epoch that it fetches with.
+        self.is_eligible: Callable[[int, int], bool] = _everyone_is_eligible
         self.high_watermark = log.log_start_offset
-        # Fetches that want to hear of changes: interest -> its entry for this partition.
+        # Fetches that want to hear of changes: interest -> its entry for this partition. Those of
+        # consumers, and those of followers, whom only new data wakes.
         self.watchers: dict[Any, Any] = {}
+        self.replica_watchers: dict[Any, Any] = {}
         # Produces with acks=all that wait for the high watermark, in order of arrival.
         self.waiting_produces: dict[Any, None] = {}
         # Up to here an fsync is due, and nobody who produced below it is answered before.
@@ -209,48 +251,134 @@ class Partition:
         if self.flushes:
             self.flush_if_due()
 
-    def apply(self, image: PartitionImage) -> None:
-        """Take the role that the metadata gives: leader of a new epoch, or follower."""
-        became_leader = image.leader == self.node_id and (
-            not self.is_leader or image.leader_epoch != self.leader_epoch
-        )
+    # -- the role -----------------------------------------------------------------------------
+
+    def apply(self, image: PartitionImage, now_ms: int = 0) -> None:
+        """Take the role that the metadata gives: leader of a new epoch, or follower.
+
+        What the controller has answered already (`decided`) may come a second time, or older.
+        """
+        if image.partition_epoch < self.partition_epoch:
+            return
+        was_leader = self.is_leader
+        is_new_epoch = image.leader_epoch != self.leader_epoch
         self.leader = image.leader
         self.leader_epoch = image.leader_epoch
-        self.partition_epoch = image.partition_epoch
         self.is_leader = image.leader == self.node_id
         self.replicas = tuple(image.replicas)
-        self.isr = frozenset(image.isr)
         self.effective_min_isr = max(
             1, min(self.log.settings.min_insync_replicas, len(self.replicas))
         )
-        if became_leader:
-            # What followers have is unknown until they fetch in this epoch.
-            self.remote_end_offsets = {}
-            self.log.assign_leader_epoch(image.leader_epoch)
-            self.flush_to = 0
-            self.flush_if_due()
+        self._take_isr(frozenset(image.isr), image.partition_epoch)
         if self.is_leader:
+            if is_new_epoch or not was_leader:
+                self._become_leader()
+            self._know_followers(now_ms)
             self.advance_high_watermark()
+        elif was_leader or is_new_epoch:
+            self.followers, self.joining, self.counted = {}, frozenset(), ()
+            self.pending_isr = None
+            # Epochs assigned to this replica in which it wrote nothing are not its log's.
+            self.log.leader_epochs.truncate_from_end(self.log.log_end_offset)
+
+    def _become_leader(self) -> None:
+        log = self.log
+        log.assign_leader_epoch(self.leader_epoch)
+        self.epoch_start_offset = log.log_end_offset
+        # What followers have is unknown until they fetch in this epoch.
+        self.followers = {}
+        self.flush_to = 0
+        self.flush_if_due()
+
+    def _know_followers(self, now_ms: int) -> None:
+        """Keep state of the other replicas; members of the ISR have until now been in sync."""
+        known = self.followers
+        self.followers = {
+            replica_id: known.get(replica_id)
+            or Follower(replica_id, now_ms if replica_id in self.isr else NEVER_MS)
+            for replica_id in self.replicas
+            if replica_id != self.node_id
+        }
+        self.joining = self.joining.intersection(self.followers)
+        self.count_followers()
 
     def retire(self) -> None:
         """The replica leaves this broker; whoever holds the object must look it up again."""
         self.retired = True
         self.is_leader = False
 
+    # -- the ISR ------------------------------------------------------------------------------
+
+    @property
+    def maximal_isr(self) -> frozenset[int]:
+        """The ISR with what is proposed to join it; who is proposed to leave is still in."""
+        return self.isr if self.pending_isr is None else self.isr | self.pending_isr
+
+    def propose(self, isr: frozenset[int]) -> None:
+        """Another ISR is on its way to the controller."""
+        self.pending_isr = isr
+        self.count_followers()
+
+    def withdraw(self) -> None:
+        """The proposal has not been taken up, and never will be."""
+        self.pending_isr = None
+        self.count_followers()
+
+    def decided(self, isr: frozenset[int], partition_epoch: int) -> bool:
+        """The controller's answer to a proposal; true if the high watermark moved."""
+        self._take_isr(isr, partition_epoch)
+        self.count_followers()
+        return self.advance_high_watermark()
+
+    def _take_isr(self, isr: frozenset[int], partition_epoch: int) -> None:
+        if partition_epoch != self.partition_epoch:
+            self.pending_isr = None
+        self.partition_epoch = partition_epoch
+        self.isr = isr
+
+    def count_followers(self) -> None:
+        """Work out for whom the high watermark waits: the maximal ISR, and who is about to join.
+
+        (A follower that has caught up once could else never overtake a high watermark that runs
+        ahead of it.)
+        """
+        counted = self.maximal_isr | self.joining
+        self.counted = tuple(f for f in self.followers.values() if f.replica_id in counted)
+
+    def follower_fetched(
+        self,
+        replica_id: int,
+        fetch_offset: int,
+        now_ms: int = 0,
+        *,
+        broker_epoch: int = NO_EPOCH,
+        log_start_offset: int = 0,
+    ) -> bool:
+        """A replica has all below `fetch_offset`; true if that moved the high watermark."""
+        follower = self.followers[replica_id]
+        moved = fetch_offset != follower.end_offset
+        follower.broker_epoch = broker_epoch
+        follower.log_start_offset = log_start_offset
+        follower.fetched(fetch_offset, self.log.log_end_offset, now_ms)
+        return moved and self.advance_high_watermark()
+
     def has_follower(self, replica_id: int) -> bool:
         """Whether `replica_id` may fetch from this leader as a replica: another one of its own."""
         return replica_id != self.node_id and replica_id in self.replicas
 
-    def check_leader(self, current_leader_epoch: int = NO_EPOCH) -> None:
-        """Refuse what only the leader of the client's epoch may serve.
-
-        -1 stands for a client that knows none. Raises `KafkaError` 6 (not leader), 74 (the client's
-        epoch is old), 75 (it is newer).
-        """
+    def check_epoch(self, current_leader_epoch: int) -> None:
+        """Raises `KafkaError` 74 (the client's epoch is old), 75 (it is newer); -1 is no epoch."""
         if current_leader_epoch != NO_EPOCH and current_leader_epoch != self.leader_epoch:
             if current_leader_epoch < self.leader_epoch:
                 raise KafkaError(ErrorCode.FENCED_LEADER_EPOCH)
             raise KafkaError(ErrorCode.UNKNOWN_LEADER_EPOCH)
+
+    def check_leader(self, current_leader_epoch: int = NO_EPOCH) -> None:
+        """Refuse what only the leader of the client's epoch may serve.
+
+        -1 stands for a client that knows none. Raises `KafkaError` 6 (not leader), 74, 75.
+        """
+        self.check_epoch(current_leader_epoch)
         if not self.is_leader:
             raise KafkaError(ErrorCode.NOT_LEADER_OR_FOLLOWER)
 
@@ -290,18 +418,29 @@ class Partition:
         return end_offset > self.flush_to or end_offset <= self.log.recovery_point
 
     def advance_high_watermark(self) -> bool:
-        """Move the high watermark to the smallest end offset of the ISR; true when it moved.
+        """Move a leader's high watermark to the smallest end of those counted; true if it moved.
 
         With `flush.messages=1` this replica counts only with what no loss of power can take back.
+        Below the minimum ISR nothing is committed (KIP-966): who is elected next may lack it.
         """
+        if not self.is_leader or len(self.isr) < self.effective_min_isr:
+            return False
         log = self.log
         end = log.recovery_point if self.flush_messages == 1 else log.log_end_offset
-        if len(self.isr) > 1:
-            remote = self.remote_end_offsets
-            end = min(end, *(remote.get(r, 0) for r in self.isr if r != self.node_id))
+        for follower in self.counted:
+            if follower.end_offset < end:
+                end = follower.end_offset
         if end <= self.high_watermark:
             return False
         self.high_watermark = end
+        return True
+
+    def follow_high_watermark(self, leaders: int) -> bool:
+        """A follower's: the leader's, as far as its own log goes; true if it moved."""
+        reached = min(leaders, self.log.log_end_offset)
+        if reached <= self.high_watermark:
+            return False
+        self.high_watermark = reached
         return True
 
     def last_stable_offset(self) -> int:
@@ -336,6 +475,11 @@ class Partition:
         if epoch < last_fetched_epoch or end < fetch_offset:
             return epoch, end
         return None
+
+
+def _everyone_is_eligible(broker_id: int, broker_epoch: int) -> bool:
+    """A partition that is not hosted yet."""
+    return True
 
 
 def _nobody_flushes(partition: Partition) -> None:

@@ -8,9 +8,9 @@ however many appends that turn brought. One that fails is told so and takes no o
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
-from minikafka.replication.fetch_session import Waiting
+from minikafka.replication.fetch_session import FetchEntry, FetchInterest, Waiting
 from minikafka.replication.partition import Partition
 
 
@@ -40,15 +40,42 @@ class Purgatory:
             timer.cancel()
         self._due.pop(waiting, None)
 
+    def hurry(self, waiting: Waiting) -> None:
+        """Let `waiting` expire at once."""
+        timer = self._timers.get(waiting)
+        if timer is not None:
+            timer.cancel()
+            self.park(waiting, 0)
+
     def changed(self, partition: Partition) -> None:
-        """High watermark, last stable offset, log start or leadership of `partition` moved."""
+        """Leadership or log start of `partition` moved: whoever waits for it must know."""
+        self._tell(partition.replica_watchers)
+        self.committed(partition)
+
+    def appended(self, partition: Partition) -> None:
+        """`partition` has new records: for its followers, and for others if they count already."""
+        if partition.replica_watchers:
+            self._tell(partition.replica_watchers)
+        if partition.high_watermark == partition.log.log_end_offset:
+            self.committed(partition)
+
+    def committed(self, partition: Partition) -> None:
+        """The high watermark or last stable offset moved.
+
+        Followers learn of it with the next answer that they get anyway.
+        """
+        for interest, entry in partition.replica_watchers.items():
+            interest.mark(entry)
         if partition.watchers:
-            for interest, entry in partition.watchers.items():
-                interest.mark(entry)
-                if interest.waiting is not None:
-                    self._try_soon(interest.waiting)
+            self._tell(partition.watchers)
         for waiting in partition.waiting_produces:
             self._try_soon(waiting)
+
+    def _tell(self, watchers: Mapping[FetchInterest, FetchEntry]) -> None:
+        for interest, entry in watchers.items():
+            interest.mark(entry)
+            if interest.waiting is not None:
+                self._try_soon(interest.waiting)
 
     def expire_all(self) -> None:
         """The broker stops: answer everything that waits."""

@@ -29,7 +29,9 @@ from minikafka.metadata.delta import MetadataDelta
 from minikafka.metadata.image import MetadataImage, PartitionImage, TopicImage
 from minikafka.protocol.errors import ErrorCode, KafkaError
 from minikafka.protocol.types import ZERO_UUID
+from minikafka.replication.following import Following
 from minikafka.replication.full_disks import FullDisks
+from minikafka.replication.leading import Leading
 from minikafka.replication.partition import Partition
 from minikafka.replication.purgatory import Purgatory
 from minikafka.replication.topic_configs import TopicConfigs
@@ -75,13 +77,16 @@ class ReplicaManager:
         self._on_offline = on_offline
         self._by_name: dict[tuple[str, int], Partition] = {}
         self._by_id: dict[tuple[UUID, int], Partition] = {}
-        # Where each log lies, also while its directory is offline.
-        self._homes: dict[tuple[str, int], LogDirectory] = {}
+        # Where each log lies, also while its directory is offline; to be read.
+        self.homes: dict[tuple[str, int], LogDirectory] = {}
         self._offline: dict[tuple[str, int], None] = {}
         # Replicas that metadata puts here and whose logs are still to be made, in order.
         self._awaited: dict[tuple[str, int], None] = {}
         # Told of every replica that begins to be served.
         self.on_started: list[Callable[[Partition], None]] = []
+        # What this broker does as a leader, and as a follower.
+        self.leading = Leading(settings=settings, image=image, purgatory=purgatory)
+        self.following = Following()
         # Those whose log could not be made or opened on a disk that was full.
         self._without_room: dict[tuple[str, int], None] = {}
         self._full_disks = FullDisks(self._room_again, self.directory_failed)
@@ -139,7 +144,7 @@ class ReplicaManager:
         for directory in self.online:
             for found in directory.scan(self._wall_clock.now_ms()):
                 if self._is_assigned(found.topic, found.partition, found.topic_id):
-                    self._homes[found.topic, found.partition] = directory
+                    self.homes[found.topic, found.partition] = directory
                 else:
                     directory.set_aside(found.topic, found.partition, random_uuid(self._random))
         for topic, index, partition in self._image.partitions():
@@ -165,6 +170,8 @@ class ReplicaManager:
             for replica in self._by_name.values():
                 if changed(replica.topic):
                     replica.configure(self._configs.of(replica.topic))
+        self.leading.publish(image, delta)
+        self.following.publish(image, delta)
         if self._awaited:
             self._start_some()
 
@@ -191,7 +198,7 @@ class ReplicaManager:
 
     def _start_replica(self, topic: TopicImage, index: int, image: PartitionImage) -> None:
         key = (topic.name, index)
-        directory = self._homes.get(key)
+        directory = self.homes.get(key)
         is_new = directory is None
         if directory is None:
             directory = self._choose_directory(image)
@@ -206,13 +213,13 @@ class ReplicaManager:
             (self._without_room if is_disk_full(error) else self._offline)[key] = None
             self.directory_failed(directory, error)
             return
-        self._homes[key] = directory
+        self.homes[key] = directory
         partition = Partition(self._node_id, topic.name, topic.topic_id, index, log)
         known = directory.high_watermarks.get(key, 0)
         partition.high_watermark = max(log.log_start_offset, min(known, log.log_end_offset))
         self._by_name[key] = partition
         self._by_id[topic.topic_id, index] = partition
-        partition.apply(image)
+        self._take_role(partition, image)
         for started in self.on_started:
             started(partition)
 
@@ -249,8 +256,13 @@ class ReplicaManager:
         if partition is None:
             self._awaited[topic.name, index] = None
             return
-        partition.apply(image)
+        self._take_role(partition, image)
         self._purgatory.changed(partition)
+
+    def _take_role(self, partition: Partition, image: PartitionImage) -> None:
+        partition.apply(image, self.leading.now_ms())
+        self.leading.role_taken(partition)
+        self.following.role_taken(partition)
 
     def _delete_replica(self, topic: str, topic_id: UUID, index: int) -> None:
         partition = self._by_name.get((topic, index))
@@ -261,7 +273,7 @@ class ReplicaManager:
             return
         del self._by_name[topic, index]
         self._by_id.pop((topic_id, index), None)
-        directory = self._homes.pop((topic, index))
+        directory = self.homes.pop((topic, index))
         delay_ms = partition.log.settings.file_delete_delay_ms
         self._retire(partition)
         try:
@@ -280,13 +292,16 @@ class ReplicaManager:
         self._awaited.pop((topic, index), None)
         self._without_room.pop((topic, index), None)
         self._offline.pop((topic, index), None)
-        self._homes.pop((topic, index), None)
+        self.homes.pop((topic, index), None)
 
     def _retire(self, partition: Partition) -> None:
         """The last news of a partition to those who watch it."""
         partition.retire()
+        self.leading.role_taken(partition)
+        self.following.role_taken(partition)
         self._purgatory.changed(partition)
         partition.watchers.clear()
+        partition.replica_watchers.clear()
 
     def _choose_directory(self, image: PartitionImage) -> LogDirectory | None:
         """Where the metadata puts a replica, else the directory with the fewest logs.
@@ -306,7 +321,7 @@ class ReplicaManager:
 
     def storage_failed(self, partition: Partition, error: OSError) -> None:
         """A read or write of this partition's log failed."""
-        directory = self._homes.get((partition.topic, partition.index))
+        directory = self.homes.get((partition.topic, partition.index))
         if directory is not None:
             self.directory_failed(directory, error)
 
@@ -319,7 +334,7 @@ class ReplicaManager:
             return
         self.online.remove(directory)
         logger.error("log directory %s is offline: %s", directory.path, error)
-        for key, home in self._homes.items():
+        for key, home in self.homes.items():
             partition = self._by_name.pop(key, None) if home is directory else None
             if partition is not None:
                 self._by_id.pop((partition.topic_id, partition.index), None)
@@ -337,7 +352,7 @@ class ReplicaManager:
     def in_directory(self, directory: LogDirectory) -> Iterator[Partition]:
         """The partitions whose logs are in `directory`."""
         for key, partition in self._by_name.items():
-            if self._homes[key] is directory:
+            if self.homes[key] is directory:
                 yield partition
 
     def high_watermarks(self, directory: LogDirectory) -> dict[tuple[str, int], int]:
@@ -351,6 +366,8 @@ class ReplicaManager:
         """Close every log cleanly, then write the marker that says so, directory by directory."""
         self._awaited.clear()
         self._full_disks.close()
+        self.following.stop()
+        self.leading.stop()
         for directory in self.online:
             try:
                 await directory.close(

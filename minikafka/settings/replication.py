@@ -42,7 +42,6 @@ class ReplicationSettings(Declared):
         "replica.fetch.min.bytes",
         1,
         kind=INT,
-        acted_upon=False,
         doc="The leader waits until it has so much for the follower.",
     )
     replica_fetch_response_max_bytes = setting(
@@ -51,7 +50,6 @@ class ReplicationSettings(Declared):
         kind=INT,
         at_least=0,
         hostile=(1, 10000, 10485760),
-        acted_upon=False,
         doc="What a follower asks for in one fetch altogether.",
     )
     replica_fetch_wait_max_ms = setting(
@@ -67,13 +65,12 @@ class ReplicationSettings(Declared):
         kind=INT,
         at_least=0,
         hostile=(10, 200, 1000),
-        doc="How long a follower pauses a partition after an error.",
+        doc="How long a follower pauses a partition, or its leader, after errors in a row.",
     )
     replica_socket_timeout_ms = setting(
         "replica.socket.timeout.ms",
         30000,
         kind=INT,
-        acted_upon=False,
         doc="How long a follower's request may take.",
     )
     replica_socket_receive_buffer_bytes = setting(
@@ -89,7 +86,6 @@ class ReplicationSettings(Declared):
         kind=INT,
         at_least=1,
         dynamic="cluster-wide",
-        acted_upon=False,
         doc="Connections by which this broker fetches from each other broker.",
     )
     replica_high_watermark_checkpoint_interval_ms = setting(

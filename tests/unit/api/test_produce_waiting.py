@@ -90,8 +90,7 @@ class Leader:
     def follower_has(self, end_offset: int, index: int = 0) -> None:
         """Broker 2 has fetched up to `end_offset`."""
         partition = self.partition(index)
-        partition.remote_end_offsets[2] = end_offset
-        if partition.advance_high_watermark():
+        if partition.follower_fetched(2, end_offset):
             self.cluster.services.purgatory.changed(partition)
 
     def change(self, index: int = 0, **fields: Any) -> None:
@@ -185,9 +184,18 @@ async def test_below_the_minimum_nothing_is_appended(leader: Leader) -> None:
 async def test_falling_below_the_minimum_while_it_waits_is_told(leader: Leader) -> None:
     leader.cluster.configure("orders", "min.insync.replicas", "2")
     exchange = leader.produce()
+    leader.follower_has(1)
     leader.change(isr=[1])
     code = int(ErrorCode.NOT_ENOUGH_REPLICAS_AFTER_APPEND)
     assert await exchange.result() == {("orders", 0): (code, 0)}
+
+
+async def test_nothing_is_committed_below_the_minimum(leader: Leader) -> None:
+    leader.cluster.configure("orders", "min.insync.replicas", "2")
+    exchange = leader.produce(timeout_ms=20)
+    leader.change(isr=[1])
+    assert await exchange.result() == {("orders", 0): (int(ErrorCode.REQUEST_TIMED_OUT), 0)}
+    assert leader.partition().high_watermark == 0
 
 
 async def test_who_has_gone_is_not_waited_for(leader: Leader) -> None:

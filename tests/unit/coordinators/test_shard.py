@@ -39,8 +39,7 @@ async def test_answers_wait_for_the_high_watermark_also_those_without_records(ro
     written, read = commit(shard, 5), fetch(shard)
     assert written.response is None
     assert read.response is None
-    room.partition.remote_end_offsets[OTHER] = room.log.log_end_offset
-    room.partition.advance_high_watermark()
+    room.partition.follower_fetched(OTHER, room.log.log_end_offset)
     room.purgatory.changed(room.partition)
     await read.wait()
     assert written.response is not None

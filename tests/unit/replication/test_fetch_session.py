@@ -30,7 +30,7 @@ def cache(slots: int = 2) -> FetchSessionCache:
 
 def test_epochs_count_up_and_wrap_over_the_reserved_ones() -> None:
     sessions = cache()
-    session = sessions.create(privileged=False, uses_topic_ids=False, now_ms=0)
+    session = sessions.create(uses_topic_ids=False, now_ms=0)
     assert session is not None
     assert session.session_id > 0
     for epoch in (1, 2, 3):
@@ -52,7 +52,7 @@ def test_a_wrong_epoch_or_a_mix_of_names_and_ids_is_refused(
     epoch: int, uses_topic_ids: bool, code: ErrorCode
 ) -> None:
     sessions = cache()
-    session = sessions.create(privileged=False, uses_topic_ids=False, now_ms=0)
+    session = sessions.create(uses_topic_ids=False, now_ms=0)
     assert session is not None
     with pytest.raises(KafkaError) as refused:
         sessions.use(session.session_id, epoch, uses_topic_ids=uses_topic_ids, now_ms=0)
@@ -69,15 +69,15 @@ def test_an_unknown_session_is_refused() -> None:
 
 def test_a_full_cache_evicts_only_the_idle_or_for_a_follower() -> None:
     sessions = cache(slots=1)
-    first = sessions.create(privileged=False, uses_topic_ids=True, now_ms=0)
+    first = sessions.create(uses_topic_ids=True, now_ms=0)
     assert first is not None
-    assert sessions.create(privileged=False, uses_topic_ids=True, now_ms=1000) is None
-    follower = sessions.create(privileged=True, uses_topic_ids=True, now_ms=1000)
+    assert sessions.create(uses_topic_ids=True, now_ms=1000) is None
+    follower = sessions.create(replica_id=2, uses_topic_ids=True, now_ms=1000)
     assert follower is not None
     assert list(sessions) == [follower]
-    assert sessions.create(privileged=True, uses_topic_ids=True, now_ms=2000) is None
+    assert sessions.create(replica_id=2, uses_topic_ids=True, now_ms=2000) is None
     later = 1000 + IDLE_EVICTION_MS + 1
-    assert sessions.create(privileged=False, uses_topic_ids=True, now_ms=later) is not None
+    assert sessions.create(uses_topic_ids=True, now_ms=later) is not None
     assert len(sessions) == 1
 
 

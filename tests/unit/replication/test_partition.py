@@ -92,12 +92,11 @@ def test_the_high_watermark_is_the_smallest_end_of_the_isr(make: Any) -> None:
     partition = make()
     assert append(partition, 5).required_offset == 5
     assert partition.high_watermark == 0
-    partition.remote_end_offsets = {2: 5, 3: 3}
-    assert partition.advance_high_watermark()
+    assert not partition.follower_fetched(2, 5)
+    assert partition.follower_fetched(3, 3)
     assert partition.high_watermark == 3
     assert not partition.advance_high_watermark()
-    partition.remote_end_offsets = {2: 5, 3: 1}  # it went back; what is committed stays
-    assert not partition.advance_high_watermark()
+    assert not partition.follower_fetched(3, 1)  # it went back; what is committed stays
     assert partition.high_watermark == 3
     partition.apply(image(isr=[1, 2]))
     assert partition.high_watermark == 5
@@ -106,11 +105,12 @@ def test_the_high_watermark_is_the_smallest_end_of_the_isr(make: Any) -> None:
 def test_a_new_epoch_forgets_what_followers_had(make: Any) -> None:
     partition = make()
     append(partition, 2)
-    partition.remote_end_offsets = {2: 2, 3: 2}
+    partition.follower_fetched(2, 2)
+    partition.follower_fetched(3, 2)
     partition.apply(image(isr=[1, 2]))
-    assert partition.remote_end_offsets == {2: 2, 3: 2}
+    assert [follower.end_offset for follower in partition.followers.values()] == [2, 2]
     partition.apply(image(leader_epoch=5))
-    assert partition.remote_end_offsets == {}
+    assert [follower.end_offset for follower in partition.followers.values()] == [-1, -1]
     assert append(partition).base_offset == 2
     assert partition.log.epoch_at(2) == 5
 
@@ -158,8 +158,8 @@ def test_append_times_are_told_where_the_topic_stamps_them(make: Any) -> None:
 def test_records_are_deleted_up_to_the_high_watermark(make: Any) -> None:
     partition = make()
     append(partition, 5)
-    partition.remote_end_offsets = {2: 3, 3: 3}
-    partition.advance_high_watermark()
+    partition.follower_fetched(2, 3)
+    partition.follower_fetched(3, 3)
     for offset in (4, -2):
         assert refusal(partition.delete_records, offset) == ErrorCode.OFFSET_OUT_OF_RANGE
     assert partition.delete_records(2) == 2
