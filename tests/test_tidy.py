@@ -61,6 +61,7 @@ EXCUSED: tuple[tuple[str, Rule, str, str], ...] = (
     ("minikafka/broker/main.py", rules.imports, "TemporaryDirectory", _OPTIONAL),
     ("minikafka/broker/process.py", rules.imports, "uvloop", _OPTIONAL),
     ("minikafka/broker/process.py", rules.supervised, ".create_task", "the start itself: awaited"),
+    ("minikafka/broker/broker.py", rules.imports, "import_module", _OFTEN_ALONE),
     ("minikafka/broker/controller.py", rules.imports, "import_module", "as handlers do"),
     ("minikafka/broker/controller_gateway.py", rules.imports, "import_module", _OFTEN_ALONE),
     ("minikafka/controller/administration.py", rules.imports, "import_module", "as handlers do"),

@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
+from importlib import import_module
 from random import Random
 from typing import Any
 from uuid import UUID
@@ -29,7 +30,7 @@ from minikafka.broker.lifecycle import BrokerLifecycle
 from minikafka.broker.listening import Address, ListenError, Listeners
 from minikafka.broker.liveness import BrokerLiveness
 from minikafka.broker.quorum import FLUSH_TASK, QuorumHost
-from minikafka.broker.storage import Storage, StorageError, prepare_storage
+from minikafka.broker.storage import Storage, StorageError, lacks_cluster_id, prepare_storage
 from minikafka.controller.controller import ClusterController
 from minikafka.log.directory import LogDirectory
 from minikafka.log.errors import CorruptLogError, LogDirectoryError
@@ -124,7 +125,7 @@ class Broker:
 
     async def _start(self) -> None:
         settings = self._settings
-        storage = self._open_storage()
+        storage = await self._open_storage()
         quorum, gateway = await self._start_quorum(storage)
         if settings.is_broker:
             await self._start_broker(storage, quorum, gateway)
@@ -327,13 +328,20 @@ class Broker:
 
     # -- parts of the start ---------------------------------------------------------------------
 
-    def _open_storage(self) -> Storage:
+    async def _open_storage(self) -> Storage:
+        settings, cluster_id = self._settings, self._given_cluster_id
+        if cluster_id is None and lacks_cluster_id(settings, self._disk):
+            # Loaded here, for it is needed once in the life of some nodes.
+            find: Callable[[BrokerSettings], Awaitable[str]] = import_module(
+                "minikafka.broker.cluster_id"
+            ).find_cluster_id
+            cluster_id = await find(settings)
         storage = prepare_storage(
-            self._settings,
+            settings,
             self._disk,
             self._random,
             wall_ms=self._wall_clock.now_ms(),
-            cluster_id=self._given_cluster_id,
+            cluster_id=cluster_id,
         )
         self._metadata_directory = storage.metadata_directory
         for path in storage.directory_ids:
@@ -458,21 +466,9 @@ def _require_supported(settings: BrokerSettings) -> None:
             "process.roles: this version runs broker and controller in one process; "
             "set broker,controller"
         )
-    if settings.controller_quorum_bootstrap_servers and not is_own_bootstrap(settings):
-        raise StartError(
-            "controller.quorum.bootstrap.servers: names other controllers, and this version does "
-            "not join a quorum; it would form a cluster of its own"
-        )
     for listener in settings.listeners:
         if listener.security_protocol != "PLAINTEXT":
             raise StartError(
                 f"listeners: {listener.address} wants {listener.security_protocol}, and this "
                 "version serves PLAINTEXT only"
             )
-
-
-def is_own_bootstrap(settings: BrokerSettings) -> bool:
-    """Whether a bootstrap server is this node's own controller, as in Kafka's sample file."""
-    ports = {str(listener.port) for listener in settings.controller_listeners()}
-    servers = settings.controller_quorum_bootstrap_servers
-    return any(server.rpartition(":")[2] in ports for server in servers)

@@ -2,7 +2,8 @@
 
 A directory is ours when its meta.properties name this node and the cluster of the others. An
 empty one is formatted here, a step that Kafka leaves to its user (`kafka-storage format`): a sole
-voter invents the cluster id unless it is given. What is written is what Kafka's tool writes:
+voter invents the cluster id unless it is given, others must be told (`cluster_id`). What is written
+is what Kafka's tool writes:
 
     bootstrap.checkpoint                       the first metadata records of the cluster (features)
     __cluster_metadata-0/000…-000….checkpoint  the voters, if they are to be dynamic (KIP-853)
@@ -14,6 +15,7 @@ A directory that Kafka formatted or has worked in is taken as it is.
 from __future__ import annotations
 
 import logging
+import socket
 from typing import TYPE_CHECKING
 
 from minikafka.controller.features import bootstrap_feature_records
@@ -26,6 +28,7 @@ from minikafka.protocol.metadata_records import decode_record, encode_record
 from minikafka.raft.snapshots import BOOTSTRAP_FILE, Snapshot, snapshot_name
 from minikafka.raft.voters import Voter, VoterSet
 from minikafka.runtime.entropy import random_uuid
+from minikafka.settings.listeners import parse_host_and_port
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -122,7 +125,11 @@ def prepare_storage(
                 "directories of this node are not; starting here would begin a new, empty cluster. "
                 "Is it mounted?"
             )
-        _require_sole_voter(settings)
+        if cluster_id is None and not is_sole_voter(settings):
+            raise StorageError(
+                f"{settings.log_dirs[0]}: empty, and this node is not its quorum's only voter: "
+                "which cluster is it for?"
+            )
     cluster_id = cluster_id or uuid_text(random_uuid(random))
     metas = {}
     for path in paths:
@@ -187,20 +194,54 @@ def _agreed_cluster_id(
     return agreed
 
 
-def _require_sole_voter(settings: BrokerSettings) -> None:
-    """Only whoever decides alone may begin a cluster by itself."""
-    others = [voter.id for voter in settings.controller_quorum_voters]
-    if settings.is_controller and others in ([], [settings.node_id]):
-        return
-    raise StorageError(
-        f"{settings.log_dirs[0]}: empty, and this node is not the only voter of its quorum. "
-        "Clusters of several nodes are not supported yet."
-    )
+def lacks_cluster_id(settings: BrokerSettings, disk: Disk) -> bool:
+    """Whether somebody has to be asked for it before the storage can be prepared."""
+    if is_sole_voter(settings):
+        return False
+    for path in dict.fromkeys((*settings.log_dirs, settings.metadata_log_dir or "")):
+        try:
+            if path and _read_meta(disk, path) is not None:
+                return False
+        except OSError:
+            continue  # `prepare_storage` says what comes of it
+    return True
 
 
-def _first_metadata(settings: BrokerSettings, directory_id: UUID, wall_ms: int) -> FirstMetadata:
+def is_sole_voter(settings: BrokerSettings) -> bool:
+    """Whether the settings name nobody else: whoever decides alone may begin a cluster."""
+    if not settings.is_controller:
+        return False
+    voters = settings.controller_quorum_voters
+    if voters:
+        return [voter.id for voter in voters] == [settings.node_id]
+    return all(map(_OwnAddress(settings).is_meant, settings.controller_quorum_bootstrap_servers))
+
+
+class _OwnAddress:
+    """How a file may name this node's own controller, as Kafka's sample file does."""
+
+    def __init__(self, settings: BrokerSettings) -> None:
+        own = settings.controller_listeners()
+        names = {listener.name for listener in own}
+        told = [each for each in settings.advertised_listeners if each.name in names]
+        self._ports = {listener.port for listener in (*own, *told)}
+        self._hosts = {listener.host for listener in (*own, *told)}
+        self._hosts |= {"localhost", "127.0.0.1", "::1", socket.gethostname()}
+
+    def is_meant(self, server: str) -> bool:
+        """`host:port`"""
+        address = parse_host_and_port(server)
+        return address is not None and address[0] in self._hosts and address[1] in self._ports
+
+
+def _first_metadata(
+    settings: BrokerSettings, directory_id: UUID, wall_ms: int
+) -> FirstMetadata | None:
+    """For a controller: who only follows the quorum begins nothing."""
+    if not settings.is_controller:
+        return None
     voters = None
-    if not settings.controller_quorum_voters:
+    if not settings.controller_quorum_voters and is_sole_voter(settings):
         voters = VoterSet([own_voter(settings, directory_id)])
     return FirstMetadata(bootstrap_feature_records(), voters, wall_ms)
 

@@ -8,14 +8,23 @@ from uuid import UUID
 
 import pytest
 
-from minikafka.broker.storage import Storage, StorageError, prepare_storage, read_bootstrap
+from minikafka.broker.cluster_id import derived_cluster_id
+from minikafka.broker.storage import (
+    Storage,
+    StorageError,
+    is_sole_voter,
+    lacks_cluster_id,
+    prepare_storage,
+    read_bootstrap,
+)
 from minikafka.log.checkpoints import MetaProperties
 from minikafka.raft.snapshots import Snapshot
 from minikafka.runtime.local_disk import LocalDisk
 from minikafka.settings.broker import BrokerSettings
+from minikafka.settings.quorum import parse_voters
 
 
-def prepare(*paths: Path, seed: int = 1, cluster_id: str | None = None, **settings: str) -> Storage:
+def settings_of(*paths: Path, **settings: str) -> BrokerSettings:
     values = {
         "node.id": "1",
         "process.roles": "broker,controller",
@@ -25,7 +34,11 @@ def prepare(*paths: Path, seed: int = 1, cluster_id: str | None = None, **settin
         "log.dirs": ",".join(map(str, paths)),
     }
     values |= {key.replace("_", "."): value for key, value in settings.items()}
-    parsed = BrokerSettings.parse(values)
+    return BrokerSettings.parse(values)
+
+
+def prepare(*paths: Path, seed: int = 1, cluster_id: str | None = None, **settings: str) -> Storage:
+    parsed = settings_of(*paths, **settings)
     return prepare_storage(parsed, LocalDisk(), Random(seed), wall_ms=1000, cluster_id=cluster_id)
 
 
@@ -124,10 +137,58 @@ def test_a_strange_meta_properties_is_named(tmp_path: Path, text: str) -> None:
         prepare(tmp_path)
 
 
-def test_one_of_several_voters_does_not_begin_a_cluster(tmp_path: Path) -> None:
-    with pytest.raises(StorageError, match="not the only voter"):
-        prepare(tmp_path / "a", controller_quorum_voters="1@localhost:9093,2@localhost:9094")
+def test_one_of_several_voters_must_be_told_the_cluster(tmp_path: Path) -> None:
+    voters = "1@localhost:9093,2@localhost:9094"
+    with pytest.raises(StorageError, match="which cluster is it for"):
+        prepare(tmp_path / "a", controller_quorum_voters=voters)
     assert not (tmp_path / "a/meta.properties").exists()
+    storage = prepare(tmp_path / "a", cluster_id="told", controller_quorum_voters=voters)
+    assert storage.cluster_id == "told"
+    assert (tmp_path / "a/bootstrap.checkpoint").exists()
+
+
+@pytest.mark.parametrize(
+    ("servers", "is_sole"),
+    [
+        ("localhost:9093", True),
+        ("127.0.0.1:9093", True),
+        ("localhost:9094", False),
+        ("elsewhere:9093", False),
+        ("localhost:9093,localhost:9094", False),
+    ],
+)
+def test_only_a_node_that_names_nobody_else_decides_alone(
+    tmp_path: Path, servers: str, is_sole: bool
+) -> None:
+    parsed = settings_of(
+        tmp_path, controller_quorum_voters="", controller_quorum_bootstrap_servers=servers
+    )
+    assert is_sole_voter(parsed) is is_sole
+    disk = LocalDisk()
+    assert lacks_cluster_id(parsed, disk) is not is_sole
+    prepare_storage(parsed, disk, Random(1), wall_ms=1, cluster_id="told")
+    assert not lacks_cluster_id(parsed, disk)
+    voters = "__cluster_metadata-0/00000000000000000000-0000000000.checkpoint"
+    assert (tmp_path / voters).exists() is is_sole, "who joins others does not say who votes"
+
+
+def test_a_mere_broker_begins_nothing(tmp_path: Path) -> None:
+    values = {
+        "node_id": "4",
+        "process_roles": "broker",
+        "listeners": "PLAINTEXT://localhost:9092",
+    }
+    with pytest.raises(StorageError, match="which cluster is it for"):
+        prepare(tmp_path / "a", **values)
+    prepare(tmp_path / "a", cluster_id="told", **values)
+    assert sorted(path.name for path in (tmp_path / "a").iterdir()) == [".lock", "meta.properties"]
+
+
+def test_nodes_with_the_same_voters_derive_the_same_cluster() -> None:
+    one, two = parse_voters("1@a:9093,2@b:9093"), parse_voters("2@b:9093,1@a:9093")
+    assert derived_cluster_id(one) == derived_cluster_id(two)
+    assert len(derived_cluster_id(one)) == 22
+    assert derived_cluster_id(one) != derived_cluster_id(parse_voters("1@a:9093,2@b:9094"))
 
 
 def test_a_directory_in_use_is_not_formatted(tmp_path: Path) -> None:
