@@ -17,6 +17,7 @@ from minikafka.protocol.messages.describe_quorum import (
     DescribeQuorumRequestPartitionData,
     DescribeQuorumRequestTopicData,
 )
+from minikafka.runtime.tasks import turn_of_the_loop
 
 SCHEMA_VERSION = 7
 CLIENT = "192.0.2.9"
@@ -67,7 +68,7 @@ async def test_a_refusal_is_raised_as_if_it_were_decided_here(stage: ControllerS
 
 async def test_who_asks_before_there_is_a_controller_waits_for_it(stage: ControllerStage) -> None:
     asked = asyncio.ensure_future(stage.gateway.handle(creation("orders"), 7, "c", CLIENT))
-    await asyncio.sleep(0.05)
+    await turn_of_the_loop()
     assert not asked.done()
     stage.known.learn(1, stage.port)
     answer: Any = await asked
@@ -108,7 +109,7 @@ async def test_without_any_controller_the_time_is_over_as_well(stage: Controller
 
 async def test_who_waits_when_the_node_stops_is_told(stage: ControllerStage) -> None:
     asked = asyncio.ensure_future(stage.gateway.handle(creation("orders"), 7, "c", CLIENT))
-    await asyncio.sleep(0.01)
+    await turn_of_the_loop()
     stage.gateway.close()
     with pytest.raises(KafkaError) as stopped:
         await asked
