@@ -13,7 +13,7 @@ from pathlib import Path
 from harness import apache
 
 from bench.contest import Results
-from bench.scenario import Figure, Scenario
+from bench.scenario import Figure, Reported
 
 
 def median(rounds: list[dict[str, float]], key: str) -> float:
@@ -39,7 +39,7 @@ def _promise(figure: Figure, own: float, ratio: float | None) -> str:
     return ""
 
 
-def table(scenarios: Sequence[Scenario], results: Results, names: Sequence[str]) -> str:
+def table(scenarios: Sequence[Reported], results: Results, names: Sequence[str]) -> str:
     """One line per figure; the ratio is the first contestant's median over the second's."""
     rows = [["scenario", "figure", "unit", *names, "ratio", "spread", "promise"]]
     for scenario in scenarios:
@@ -62,7 +62,7 @@ def table(scenarios: Sequence[Scenario], results: Results, names: Sequence[str])
     )
 
 
-def missed(scenarios: Sequence[Scenario], results: Results, names: Sequence[str]) -> int:
+def missed(scenarios: Sequence[Reported], results: Results, names: Sequence[str]) -> int:
     return table(scenarios, results, names).count("MISSED")
 
 
@@ -74,7 +74,11 @@ def _package(name: str) -> str | None:
 
 
 def write_json(
-    scenarios: Sequence[Scenario], results: Results, names: Sequence[str], directory: Path
+    scenarios: Sequence[Reported],
+    results: Results,
+    names: Sequence[str],
+    directory: Path,
+    prefix: str = "",
 ) -> Path:
     """All rounds with their medians, and the machine they were run on."""
     cpu_model = next(
@@ -115,6 +119,6 @@ def write_json(
         },
     }
     directory.mkdir(parents=True, exist_ok=True)
-    path = directory / time.strftime("%Y%m%d-%H%M%S.json")
+    path = directory / f"{prefix}{time.strftime('%Y%m%d-%H%M%S')}.json"
     path.write_text(json.dumps(document, indent=1) + "\n")
     return path

@@ -5,7 +5,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Protocol
 
 from harness.broker import RunningBroker
 
@@ -27,6 +27,13 @@ class Figure:
     ratio_at_most: float | None = None
     at_most: float | None = None
     more_is_better: bool = False
+
+
+class Reported(Protocol):
+    """What the report has to know of a scenario."""
+
+    name: str
+    figures: tuple[Figure, ...]
 
 
 class Scenario(ABC):

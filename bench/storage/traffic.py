@@ -25,9 +25,9 @@ def connect(broker: RunningBroker) -> Peer:
     return Peer(broker.host, broker.port, timeout_s=TIMEOUT_S)
 
 
-def create(peer: Peer, name: str, partitions: int) -> None:
+def create(peer: Peer, name: str, partitions: int, replicas: int = 1) -> None:
     """Ask for a topic; the broker may still be making it afterwards."""
-    topic = CreatableTopic(name=name, num_partitions=partitions, replication_factor=1)
+    topic = CreatableTopic(name=name, num_partitions=partitions, replication_factor=replicas)
     request = CreateTopicsRequest(topics=[topic], timeout_ms=int(TIMEOUT_S * 1000))
     (answer,) = peer.call(request, 7).topics
     assert answer.error_code == 0, answer
