@@ -4,7 +4,8 @@ A registration is for one process (incarnation) and gives it a broker epoch, the
 was written. It starts fenced; a heartbeat that does not ask to stay fenced unfences it once it has
 applied the metadata up to its own registration. A heartbeat that asks to shut down moves its
 leaderships away and takes it out of every ISR, and lets it go when all others know. (A controller
-that became active meanwhile does not know what they are to have seen, and lets it go.)
+that became active meanwhile does not know what they are to have seen, and lets it go.) With
+that its session ends, so that its successor need not wait as long as in Kafka.
 
     fenced                -> up                   wants to be up, and has caught up
     up                    -> fenced               wants to be fenced, or its session ran out

@@ -171,7 +171,9 @@ class ClusterController:
         sessions.touch(
             request.broker_id, request.broker_epoch, now_ms, request.current_metadata_offset
         )
-        if request.want_shut_down and not decision.response.is_fenced:
+        if decision.response.should_shut_down:
+            sessions.end(request.broker_id, request.broker_epoch)
+        elif request.want_shut_down:
             last = self.image.offset + len(decision.records)
             sessions.shutting_down(request.broker_id, last)
         return decision

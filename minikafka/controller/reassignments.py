@@ -108,12 +108,14 @@ def _cancel(
             "Invalid replica assignment: addingReplicas contains all replicas."
         )
     if not target.isr:
-        if not state.partition_rules(topic, state.topic_defaults()).unclean:
+        rules = state.partition_rules(topic, state.topic_defaults())
+        if not rules.unclean:
             raise invalid_assignment(
                 f"Unable to revert partition assignment for {topic.name}:{index} because it would "
                 "require an unclean leader election."
             )
-        target.isr = target.replicas[:1]
+        if not rules.elr:
+            target.isr = target.replicas[:1]  # for then an ISR is never empty
     return _change(state, topic, index, target, None)
 
 

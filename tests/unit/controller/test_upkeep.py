@@ -98,12 +98,17 @@ def test_a_process_that_is_gone_is_fenced_at_once_and_followed_at_once(bench: An
     assert bench.image.brokers[1].is_active
 
 
-def test_a_stopped_process_that_is_gone_need_not_be_waited_for(bench: Any) -> None:
-    """It was let go, hence is fenced; its session ends all the same."""
+def test_who_was_let_go_need_not_be_waited_for(bench: Any) -> None:
     assert bench.heartbeat(1, want_shut_down=True).should_shut_down
     epoch = bench.image.brokers[1].epoch
-    assert not bench.take(bench.controller.broker_unreachable(1, epoch))
     assert bench.register(1, incarnation=77, previous_epoch=epoch) > epoch
+
+
+def test_who_was_fenced_and_is_gone_need_not_be_waited_for(bench: Any) -> None:
+    bench.heartbeat(1, want_fence=True)
+    epoch = bench.image.brokers[1].epoch
+    assert not bench.controller.broker_unreachable(1, epoch).records
+    assert bench.register(1, incarnation=77) > epoch
 
 
 def test_who_leads_nothing_may_leave_at_once(bench: Any) -> None:
