@@ -29,7 +29,8 @@ from minikafka.broker.controller_registration import register_controller
 from minikafka.broker.lifecycle import BrokerLifecycle
 from minikafka.broker.listening import Address, ListenError, Listeners
 from minikafka.broker.liveness import BrokerLiveness
-from minikafka.broker.quorum import FLUSH_TASK, QuorumHost
+from minikafka.broker.quorum import QuorumHost
+from minikafka.broker.quorum_driver import QUORUM_TASK
 from minikafka.broker.storage import Storage, StorageError, lacks_cluster_id, prepare_storage
 from minikafka.controller.controller import ClusterController
 from minikafka.log.directory import LogDirectory
@@ -450,7 +451,7 @@ class Broker:
 
     def _task_failed(self, name: str, error: BaseException) -> None:
         logger.error("%s failed", name, exc_info=error)
-        if isinstance(error, OSError) or name.endswith((FLUSH_TASK, ACTIVATE_TASK)):
+        if isinstance(error, OSError) or name.endswith((QUORUM_TASK, ACTIVATE_TASK)):
             # Without its metadata log this node would answer NOT_CONTROLLER for ever.
             self._fail(error)
 

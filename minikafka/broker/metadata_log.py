@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from minikafka.metadata.replay import MetadataRecord
+    from minikafka.protocol.types import Buffer
     from minikafka.raft.voters import VoterSet
     from minikafka.records.batch import BatchHeader
     from minikafka.runtime.disk import Disk
@@ -86,10 +87,16 @@ def read_batches(log: PartitionLog, offset: int) -> Iterator[MetadataBatch]:
             data = found.region.read(0, found.size)
         finally:
             found.region.release()
-        view = memoryview(data)
-        for position, header in walk(data):
-            yield _decode(header, view[position : position + header.size_bytes])
-            offset = header.next_offset
+        for batch in decode_batches(data):
+            yield batch
+            offset = batch.last_offset + 1
+
+
+def decode_batches(data: Buffer) -> Iterator[MetadataBatch]:
+    """The whole batches that `data` begins with."""
+    view = memoryview(data)
+    for position, header in walk(data):
+        yield _decode(header, view[position : position + header.size_bytes])
 
 
 def newest_snapshot(disk: Disk, directory: str) -> tuple[int, int, Snapshot] | None:

@@ -25,7 +25,7 @@ from minikafka.raft.snapshots import Snapshot, parse_snapshot_name, snapshot_nam
 from minikafka.runtime.tasks import turn_of_the_loop
 
 if TYPE_CHECKING:
-    from minikafka.log.partition_log import PartitionLog
+    from minikafka.broker.quorum_log import QuorumLog
     from minikafka.metadata.delta import MetadataDelta
     from minikafka.metadata.image import MetadataImage
     from minikafka.raft.node import RaftNode
@@ -43,7 +43,7 @@ _RECORDS_PER_SLICE = 20
 class MetadataSnapshots:
     """Writes the snapshots of one node and removes old ones; `publish` is told of every commit.
 
-    `log` is the metadata log in `directory`. A disk that does not take a snapshot is logged, and
+    A disk that does not take a snapshot is logged, and
     the next one is tried after as many records again: nothing is lost but the time of a restart.
     """
 
@@ -52,8 +52,7 @@ class MetadataSnapshots:
         *,
         settings: BrokerSettings,
         disk: Disk,
-        directory: str,
-        log: PartitionLog,
+        log: QuorumLog,
         node: RaftNode,
         wall_clock: WallClock,
         age_clock: AgeClock,
@@ -61,8 +60,9 @@ class MetadataSnapshots:
     ) -> None:
         self._settings = settings
         self._disk = disk
-        self._directory = directory
-        self._log = log
+        self._directory = log.directory
+        self._quorum_log = log
+        self._log = log.log
         self._node = node
         self._wall_clock = wall_clock
         self._age_clock = age_clock
@@ -129,6 +129,7 @@ class MetadataSnapshots:
         try:
             await self._disk.replace_atomically(f"{self._directory}/{name}", data)
             self._end_offset = end_offset
+            self._quorum_log.snapshot_written(end_offset, epoch)
             await self._clean()
         except OSError as error:
             _LOG.error("%s/%s: no snapshot was written: %s", self._directory, name, error)

@@ -1,45 +1,36 @@
-"""Hosts the metadata quorum: the raft machine, its log and file, and the images that follow.
+"""One node's part in the metadata quorum, as the rest of the node sees it.
 
-What is decided is appended at once and replayed into the controller; what a majority has on disk
-is replayed into this broker's image and published. Between the two an entry is *pending*.
+What the active controller decides is appended at once and replayed into it (`quorum_replay`); what
+a majority has on disk is replayed into this node's image and published. Between the two an entry is
+*pending*. `quorum_driver` runs the raft machine.
 
-Flushing has an executor of its own (a disk of its own), so that metadata never queues behind data,
-and groups by itself: entries appended while an fsync runs share the next one.
-
-Kafka's active controller writes a no-op record each `metadata.max.idle.interval.ms`, so that the
-offsets that others report keep moving. With one voter and no observers there is nobody to report,
-and an idle broker should not write twice a second: none are written.
+Flushing has an executor of its own (a disk of its own), so that metadata never queues behind data.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from functools import partial
 from typing import TYPE_CHECKING
 
-from minikafka.broker.metadata_log import (
-    MetadataBatch,
-    newest_snapshot,
-    open_metadata_log,
-    read_batches,
-)
+from minikafka.broker.metadata_log import MetadataBatch
 from minikafka.broker.metadata_snapshots import MetadataSnapshots
+from minikafka.broker.quorum_driver import RaftDriver
+from minikafka.broker.quorum_log import QuorumLog
+from minikafka.broker.quorum_replay import QuorumReplay
 from minikafka.broker.storage import StorageError
-from minikafka.metadata.delta import MetadataDelta
 from minikafka.metadata.features import METADATA_VERSION, unsupported_features
-from minikafka.metadata.image import MetadataImage
-from minikafka.metadata.loader import MetadataLoader
 from minikafka.metadata.record_versions import record_version
 from minikafka.protocol.errors import ErrorCode, KafkaError
-from minikafka.protocol.metadata_records import decode_record, encode_record
-from minikafka.raft.effects import Committed, ControlBatch, DataBatch, Elected, ReplicatedBatches
-from minikafka.raft.events import AppendRequested, Flushed, Started
+from minikafka.protocol.metadata_records import encode_record
+from minikafka.raft.effects import Committed, Deposed, Elected
+from minikafka.raft.events import (
+    AppendRequested,
+    ResignRequested,
+)
 from minikafka.raft.node import RaftNode
-from minikafka.raft.quorum_state import FILE_NAME, QuorumState
-from minikafka.raft.snapshots import control_batch
+from minikafka.raft.timeouts import Timeouts
 from minikafka.raft.voters import Voter, VoterHistory, VoterSet
-from minikafka.records.batch import read_header
 from minikafka.records.builder import build_batch
 from minikafka.replicated.commit_queue import CommitQueue
 
@@ -49,10 +40,11 @@ if TYPE_CHECKING:
 
     from minikafka.broker.storage import Storage
     from minikafka.controller.controller import ClusterController
-    from minikafka.log.partition_log import PartitionLog
+    from minikafka.metadata.delta import MetadataDelta
+    from minikafka.metadata.image import MetadataImage
     from minikafka.metadata.replay import MetadataRecord
-    from minikafka.raft.effects import Batch, Effects
-    from minikafka.raft.events import Event
+    from minikafka.protocol.types import Message
+    from minikafka.raft.effects import Apply
     from minikafka.runtime.clock import AgeClock, WallClock
     from minikafka.runtime.disk import Disk
     from minikafka.runtime.tasks import Scope
@@ -64,51 +56,16 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger("minikafka.quorum")
 
-FLUSH_TASK = "flush metadata"
 ROOM_BYTES = 64 << 10
 """Left on the disk beside what is appended: a batch that the machine has taken must be written."""
 
 
-class _LogView:
-    """The log as the raft machine sees it."""
-
-    __slots__ = ("_log", "_snapshot")
-
-    def __init__(self, log: PartitionLog, snapshot: tuple[int, int] | None) -> None:
-        self._log = log
-        self._snapshot = snapshot
-
-    @property
-    def log_end_offset(self) -> int:
-        return self._log.log_end_offset
-
-    @property
-    def last_epoch(self) -> int:
-        of_snapshot = 0 if self._snapshot is None else self._snapshot[1]
-        return max(self._log.leader_epochs.latest, of_snapshot)
-
-    @property
-    def log_start_offset(self) -> int:
-        return self._log.log_start_offset
-
-    @property
-    def latest_snapshot(self) -> tuple[int, int] | None:
-        return self._snapshot
-
-    def end_offset_for_epoch(self, epoch: int) -> tuple[int, int]:
-        log = self._log
-        latest = log.leader_epochs.latest
-        if latest >= 0 and epoch >= latest:
-            return latest, log.log_end_offset
-        found, end_offset = log.end_offset_for_epoch(epoch)
-        return (found, end_offset) if found >= 0 else (-1, log.log_start_offset)
-
-
 class QuorumHost:
-    """One node's part in the quorum. `image` is the committed metadata; callbacks follow it.
+    """One node's part in the quorum: a voter, or (with `controller` None) a broker that only
+    follows. `image` is the committed metadata.
 
     `disk` is its own (see the module). An OSError of the log is fatal to the node: appending raises
-    it, a failed flush fails its task in `scope`, and whoever waits is told NOT_CONTROLLER.
+    it, elsewhere it fails a task in `scope`, and whoever waits is told NOT_CONTROLLER.
     """
 
     def __init__(
@@ -119,7 +76,7 @@ class QuorumHost:
         disk: Disk,
         wall_clock: WallClock,
         scope: Scope,
-        controller: ClusterController,
+        controller: ClusterController | None,
         random: Random,
         age_clock: AgeClock,
     ) -> None:
@@ -132,30 +89,31 @@ class QuorumHost:
         self.node_id = settings.node_id
         self._random = random
         self._age_clock = age_clock
-        self._snapshots: MetadataSnapshots | None = None
-        self.image = MetadataImage()
-        self._loader = MetadataLoader(self.image)
-        self._callbacks: list[Publish] = []
+        self._replay = QuorumReplay(controller)
+        self.image = self._replay.image
+        self._published: list[Publish] = []
         self._elected: list[EpochChange] = []
         self._deposed: list[EpochChange] = []
         self._leader_changed: list[LeaderChange] = []
-        self._leader = (-1, -1)
         # Each takes a callback: `(image, delta)` after each committed run of records has been
         # applied; `(epoch)` when this node leads, with all of the log in the controller, and when
         # it leads no more; `(leader id or -1, epoch)` when another leader or epoch is known.
-        self.on_publish: Callable[[Publish], None] = self._callbacks.append
+        self.on_publish: Callable[[Publish], None] = self._published.append
         self.on_elected: Callable[[EpochChange], None] = self._elected.append
         self.on_deposed: Callable[[EpochChange], None] = self._deposed.append
         self.on_leader_change: Callable[[LeaderChange], None] = self._leader_changed.append
-        self._pending: CommitQueue[MetadataBatch] = CommitQueue()
+        self._leader = (-1, -1)
         self._waiting: CommitQueue[asyncio.Future[None]] = CommitQueue()
-        self._flushing: asyncio.Task[None] | None = None
-        self._is_open = False
-        self._log: PartitionLog
+        self._log: QuorumLog
         self._node: RaftNode
-        self._loop: asyncio.AbstractEventLoop
+        self._driver: RaftDriver | None = None
+        self._snapshots: MetadataSnapshots | None = None
 
     # -- what others see --------------------------------------------------------------------------
+
+    @property
+    def _is_open(self) -> bool:
+        return self._driver is not None and self._driver.is_open
 
     @property
     def node(self) -> RaftNode:
@@ -179,7 +137,7 @@ class QuorumHost:
 
     def leader_endpoint(self) -> tuple[str, int] | None:
         """(host, port) of the active controller, None while it is not known."""
-        return None if self.leader_id < 0 else self._node.endpoint_of(self.leader_id)
+        return None if self.leader_id < 0 else self._address_of(self.leader_id)
 
     @property
     def log_end_offset(self) -> int:
@@ -189,37 +147,45 @@ class QuorumHost:
         """The time that records are stamped with."""
         return self._wall_clock.now_ms()
 
+    async def serve(self, request: Message, version: int) -> Message:
+        """Answer another node: Vote, BeginQuorumEpoch, EndQuorumEpoch, Fetch, FetchSnapshot."""
+        assert self._driver is not None, "served once it is started"
+        return await self._driver.serving.serve(request)
+
     # -- life -------------------------------------------------------------------------------------
 
     async def start(self) -> None:
-        """Open the log, replay it into the controller and become leader.
+        """Open the log and take part in the quorum; a sole voter leads on return.
 
-        What the log holds is committed with the first entry of the new epoch, for whose fsync this
-        does not wait: the controller's first records share it (`ControllerHost.start` waits).
-        StorageError when the log is not for this version, OSError, CorruptLogError.
+        What its log holds is committed with the first entry of the new epoch, for whose fsync this
+        does not wait: the controller's first records share it. StorageError when the log is not for
+        this version, OSError, CorruptLogError.
         """
-        self._loop = asyncio.get_running_loop()
-        wall_ms = self._wall_clock.now_ms()
-        directory = self._storage.metadata_log
-        self._log = open_metadata_log(self._settings, self._disk, directory, wall_ms)
-        self._is_open = True
-        history, snapshot = self._load()
-        self._require_supported()
-        self._node = RaftNode(
-            node_id=self._settings.node_id,
-            directory_id=self._storage.metadata_directory_id,
-            cluster_id=self._storage.cluster_id,
-            history=history,
-            quorum_state=_read_quorum_state(self._disk, directory),
-            log=_LogView(self._log, snapshot),
-            draw=self._random.random,
+        self._log = QuorumLog(
+            self._settings, self._disk, self._storage.metadata_log, self._wall_clock
         )
-        self._require_sole_voter(history.voters)
-        self._step(Started())
+        try:
+            self._node = self._load()
+        except BaseException:
+            self._log.close(clean=False)
+            raise
+        driver = self._driver = RaftDriver(
+            node=self._node,
+            log=self._log,
+            replay=self._replay,
+            cluster_id=self._storage.cluster_id,
+            address_of=self._address_of,
+            request_timeout_s=self._settings.controller_quorum_request_timeout_ms / 1000,
+            scope=self._scope,
+            apply=self._apply,
+            loaded=self._publish,
+            stepped=self._tell_leader,
+            ended=self._fail_waiting,
+        )
+        driver.start()
         snapshots = self._snapshots = MetadataSnapshots(
             settings=self._settings,
             disk=self._disk,
-            directory=directory,
             log=self._log,
             node=self._node,
             wall_clock=self._wall_clock,
@@ -229,16 +195,36 @@ class QuorumHost:
         self.on_publish(snapshots.publish)
         snapshots.start()
 
+    async def resign(self, timeout_s: float) -> None:
+        """Hand over to another voter and wait until one leads; gives up after `timeout_s`."""
+        driver = self._driver
+        if driver is None or not self.is_leader or len(self._node.voters) == 1:
+            return
+        known: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def told(leader_id: int, epoch: int) -> None:
+            if leader_id >= 0 and not known.done():
+                known.set_result(None)
+
+        driver.step(ResignRequested())
+        self._leader_changed.append(told)
+        try:
+            async with asyncio.timeout(timeout_s):
+                await known
+        except TimeoutError:
+            _LOG.warning("no other voter has taken over in %g s", timeout_s)
+        finally:
+            self._leader_changed.remove(told)
+
     async def stop(self) -> None:
         """Close the log; everything appended is made durable first. Waiters are told 41."""
-        if not self._is_open:
+        driver = self._driver
+        if driver is None or not driver.is_open:
             return
-        self._is_open = False
-        self._fail_waiting()
+        driver.end()
         if self._snapshots is not None:
             await self._snapshots.stop()
-        if self._flushing is not None:
-            await asyncio.wait([self._flushing])
+        await driver.stop()
         await self._disk.sync_paths(self._log.close())
 
     # -- appending --------------------------------------------------------------------------------
@@ -249,19 +235,19 @@ class QuorumHost:
         KafkaError NOT_CONTROLLER when this node does not lead, KAFKA_STORAGE_ERROR on a full disk;
         OSError.
         """
-        if not self.is_leader:
+        driver = self._driver
+        if driver is None or not self.is_leader:
             raise KafkaError(ErrorCode.NOT_CONTROLLER)
+        assert self._controller is not None, "a leader is a controller"
         level = self._controller.image.features.get(METADATA_VERSION, 0)
         wall_ms = self._wall_clock.now_ms()
         values = [encode_record(r, record_version(r.api_key, level)) for r in records]
         batch = build_batch([(wall_ms, None, value, ()) for value in values])
         _require_room(self._disk, self._storage.metadata_log, len(batch))
         try:
-            self._step(AppendRequested(batch, len(records)))
+            driver.step(AppendRequested(batch, len(records)))
         except OSError as error:
-            # The machine has taken what the log has not: nothing can go on from here.
-            self._end()
-            self._scope.spawn(_raise(error), "append metadata")
+            driver.fail(error)
             raise
         appended = MetadataBatch(
             list(records),
@@ -269,177 +255,124 @@ class QuorumHost:
             epoch=self._node.epoch,
             wall_ms=wall_ms,
         )
-        self._take(appended)
+        self._replay.append(appended)
         return appended.last_offset
 
     async def committed(self, offset: int) -> None:
-        """Wait until the record at `offset` is committed, applied here and published."""
+        """Wait until the record at `offset`, which this node has appended, is committed, applied
+        here and published. KafkaError NOT_CONTROLLER when this node leads no more.
+        """
         if offset <= self.image.offset:
             return
-        if not self._is_open:
+        if not self.is_leader:
             raise KafkaError(ErrorCode.NOT_CONTROLLER)
-        waiter = self._loop.create_future()
+        waiter = asyncio.get_running_loop().create_future()
         self._waiting.add(offset + 1, waiter)
         await waiter
 
     # -- loading ----------------------------------------------------------------------------------
 
-    def _load(self) -> tuple[VoterHistory, tuple[int, int] | None]:
-        """Replay the log into the controller; the voters as the log has them, and the newest
-        snapshot.
+    def _load(self) -> RaftNode:
+        settings = self._settings
+        return RaftNode(
+            node_id=self.node_id,
+            directory_id=self._storage.metadata_directory_id,
+            cluster_id=self._storage.cluster_id,
+            history=self._replay_log(),
+            quorum_state=self._log.read_quorum_state(),
+            log=self._log,
+            timeouts=Timeouts(
+                election_ms=settings.controller_quorum_election_timeout_ms,
+                fetch_ms=settings.controller_quorum_fetch_timeout_ms,
+                backoff_max_ms=settings.controller_quorum_election_backoff_max_ms,
+            ),
+            draw=self._random.random,
+            bootstrap_ids=[-2 - index for index in range(len(self._bootstrap_addresses()))],
+        )
 
-        All of it is pending: what is committed, the election will tell.
+    def _replay_log(self) -> VoterHistory:
+        """Replay the snapshot, which is committed, and take the log's batches as pending: what is
+        committed of them, the quorum will tell. The voters of settings, snapshot and log.
         """
-        voters = VoterSet([Voter(self._settings.node_id)])
-        kraft_version = 0
-        found = newest_snapshot(self._disk, self._storage.metadata_log)
-        if found is not None and found[2].voters is not None:
-            kraft_version, voters = found[2].kraft_version, found[2].voters
-        history = VoterHistory(voters, kraft_version)
-        start = self._log.log_start_offset
-        if start > 0 and (found is None or found[0] < start):
-            raise StorageError(
-                f"{self._storage.metadata_log}: the log begins at offset {start}, and there is no "
-                "snapshot of what came before."
-            )
-        if found is not None and found[0] > 0:
+        self._log.require_beginning()
+        voters, kraft_version = self._static_voters(), 0
+        found = self._log.found
+        if found is not None:
             end_offset, epoch, snapshot = found
-            if end_offset > self._log.log_end_offset:
-                # It was committed, so the log had it once; from here on it goes on.
-                self._log.truncate_fully_and_start_at(end_offset)
-            records = [decode_record(value)[0] for value in snapshot.values]
-            self._take(
-                MetadataBatch(
-                    records,
-                    last_offset=end_offset - 1,
-                    epoch=epoch,
-                    wall_ms=snapshot.last_contained_ms,
-                )
-            )
-            start = end_offset
-        for batch in read_batches(self._log, start):
+            if snapshot.voters is not None:
+                kraft_version, voters = snapshot.kraft_version, snapshot.voters
+            self._replay.load(end_offset, epoch, snapshot)
+        history = VoterHistory(voters, kraft_version)
+        for batch in self._log.batches():
             if batch.kraft_version is not None or batch.voters is not None:
                 history.add(batch.last_offset, batch.voters, batch.kraft_version)
-            self._take(batch)
-        return history, None if found is None else found[:2]
+            self._replay.append(batch)
+        return history
 
-    def _take(self, batch: MetadataBatch) -> None:
-        controller = self._controller
-        _replay(batch, controller.replay, controller.pass_control_batch)
-        self._pending.add(batch.last_offset + 1, batch)
+    def _static_voters(self) -> VoterSet:
+        name = next(iter(self._settings.controller_listener_names), "")
+        return VoterSet(
+            Voter(voter.id, endpoints=[(name, voter.host, voter.port)] if voter.port else ())
+            for voter in self._settings.controller_quorum_voters
+        )
 
-    def _require_supported(self) -> None:
-        unsupported = unsupported_features(self._controller.image.features)
+    def _bootstrap_addresses(self) -> list[tuple[str, int]]:
+        addresses = []
+        for server in self._settings.controller_quorum_bootstrap_servers:
+            host, _, port = server.rpartition(":")
+            addresses.append((host.strip("[]"), int(port)))
+        return addresses
+
+    def _address_of(self, node_id: int) -> tuple[str, int] | None:
+        if node_id < -1:
+            return self._bootstrap_addresses()[-2 - node_id]
+        return self._node.endpoint_of(node_id)
+
+    # -- what has become true ---------------------------------------------------------------------
+
+    def _apply(self, item: Apply) -> None:
+        if isinstance(item, Committed):
+            self._publish(self._replay.commit(item.high_watermark))
+        elif isinstance(item, Elected):
+            _LOG.info("leading the quorum in epoch %d", item.epoch)
+            self._replay.elected()
+            assert self._controller is not None, "only controllers vote"
+            self._require_supported(self._controller.image)
+            for elected in self._elected:
+                elected(item.epoch)
+        else:
+            assert isinstance(item, Deposed)
+            _LOG.info("leading the quorum no more; that was epoch %d", item.epoch)
+            self._fail_waiting()
+            self._replay.deposed()
+            for deposed in self._deposed:
+                deposed(item.epoch)
+
+    def _publish(self, delta: MetadataDelta) -> None:
+        """Tell what has changed in the image, and release who waited for it."""
+        if delta.features_changed and not self.is_leader:
+            self._require_supported(self.image)
+        for callback in self._published:
+            callback(self.image, delta)
+        for waiter in self._waiting.take_committed(self.image.offset + 1):
+            if not waiter.done():
+                waiter.set_result(None)
+
+    def _tell_leader(self) -> None:
+        leader = self.leader_id, self.leader_epoch
+        if leader != self._leader:
+            self._leader = leader
+            for changed in list(self._leader_changed):
+                changed(*leader)
+
+    def _require_supported(self, image: MetadataImage) -> None:
+        unsupported = unsupported_features(image.features)
         if unsupported:
             levels = ", ".join(f"{name} {level}" for name, level in unsupported)
             raise StorageError(
                 f"{self._storage.metadata_directory}: this cluster has finalised {levels}, which "
                 "this version does not support."
             )
-
-    def _require_sole_voter(self, voters: VoterSet) -> None:
-        configured = [voter.id for voter in self._settings.controller_quorum_voters]
-        sole = voters.is_sole(self._settings.node_id, self._storage.metadata_directory_id)
-        if not sole or configured not in ([], [self._settings.node_id]):
-            others = configured or list(voters.ids)
-            raise StorageError(
-                f"{self._storage.metadata_directory}: the voters of this quorum are {others}, and "
-                "clusters of several nodes are not supported yet."
-            )
-
-    # -- effects ----------------------------------------------------------------------------------
-
-    def _step(self, event: Event) -> None:
-        """Step the machine and carry out what it asks, in its order: persist, send, apply."""
-        self._carry_out(self._node.step(event, int(self._loop.time() * 1000)))
-
-    def _carry_out(self, effects: Effects) -> None:
-        persist = effects.persist
-        if persist is not None:
-            if persist.quorum_state is not None:
-                self._write_quorum_state(persist.quorum_state)
-            for batch in persist.batches:
-                self._write(batch)
-            if persist.batches and (self._flushing is None or self._flushing.done()):
-                self._flushing = self._scope.spawn(self._flush(), FLUSH_TASK)
-        assert not effects.send, "a sole voter has nobody to send to"
-        for item in effects.apply:
-            if isinstance(item, Elected):
-                _LOG.info("leading the quorum in epoch %d", item.epoch)
-                for elected in self._elected:
-                    elected(item.epoch)
-            elif isinstance(item, Committed):
-                self._commit(item)
-            else:
-                raise AssertionError("a sole voter is not deposed")
-        self._tell_leader()
-
-    def _tell_leader(self) -> None:
-        leader = self.leader_id, self.leader_epoch
-        if leader != self._leader:
-            self._leader = leader
-            for changed in self._leader_changed:
-                changed(*leader)
-
-    def _write_quorum_state(self, state: QuorumState) -> None:
-        # Blocking: a sole voter changes it once, at its start, before anything else can go on.
-        self._disk.replace_atomically_now(
-            f"{self._storage.metadata_log}/{FILE_NAME}",
-            state.encode(self._node.kraft_version, self._node.voters),
-        )
-
-    def _write(self, batch: Batch) -> None:
-        wall_ms = self._wall_clock.now_ms()
-        assert not isinstance(batch, ReplicatedBatches), "a sole voter follows nobody"
-        if isinstance(batch, DataBatch):
-            encoded = batch.batch
-        else:
-            encoded = control_batch(
-                batch.records, base_offset=batch.base_offset, epoch=batch.epoch, wall_ms=wall_ms
-            )
-        data = bytearray(encoded)  # the log stamps offsets into it
-        offset = self._log.append(memoryview(data), read_header(data), batch.epoch, wall_ms)
-        assert offset == batch.base_offset, "the machine and its log agree on offsets"
-        if isinstance(batch, ControlBatch):
-            self._take(
-                MetadataBatch(
-                    None,
-                    last_offset=self._log.log_end_offset - 1,
-                    epoch=batch.epoch,
-                    wall_ms=wall_ms,
-                    kraft_version=self._node.kraft_version,
-                )
-            )
-
-    async def _flush(self) -> None:
-        """Flush until nothing is left that was written after the last fsync began."""
-        end_offset = -1
-        try:
-            while self._is_open and end_offset < self._log.log_end_offset:
-                epoch = self._node.epoch
-                end_offset = await self._log.flush()
-                if self._is_open:
-                    self._step(Flushed(epoch, end_offset))
-        finally:
-            if self._is_open and end_offset < self._log.log_end_offset:
-                self._end()
-
-    def _commit(self, committed: Committed) -> None:
-        """Apply what has become committed, publish it, and release who waited for it."""
-        delta = MetadataDelta()
-        loader = self._loader
-        for batch in self._pending.take_committed(committed.high_watermark):
-            _replay(batch, partial(loader.replay_batch, delta=delta), loader.pass_control_batch)
-        for callback in self._callbacks:
-            callback(self.image, delta)
-        for waiter in self._waiting.take_committed(self.image.offset + 1):
-            if not waiter.done():
-                waiter.set_result(None)
-
-    def _end(self) -> None:
-        """The log has failed: nothing can be committed any more, and nobody must wait for it."""
-        self._is_open = False
-        self._fail_waiting()
 
     def _fail_waiting(self) -> None:
         for waiter in self._waiting.take_all():
@@ -452,29 +385,3 @@ def _require_room(disk: Disk, directory: str, size: int) -> None:
         text = f"There is no room for the metadata log in {directory}."
         _LOG.error("%s", text)
         raise KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, text)
-
-
-def _read_quorum_state(disk: Disk, directory: str) -> QuorumState:
-    path = f"{directory}/{FILE_NAME}"
-    try:
-        return QuorumState.decode(disk.read_bytes(path))
-    except FileNotFoundError:
-        return QuorumState()
-    except ValueError as error:
-        raise StorageError(f"{path}: {error}") from error
-
-
-async def _raise(error: OSError) -> None:
-    """Fail a task of the scope, whose owner ends the node."""
-    raise error
-
-
-def _replay(
-    batch: MetadataBatch, records: Callable[..., None], control: Callable[..., None]
-) -> None:
-    """Give a batch to the one of the two that it is for: metadata, or the quorum's own."""
-    place = {"last_offset": batch.last_offset, "epoch": batch.epoch, "wall_ms": batch.wall_ms}
-    if batch.records is None:
-        control(**place, kraft_version=batch.kraft_version)
-    else:
-        records(batch.records, **place)

@@ -98,7 +98,9 @@ class Core:
         # Where the log ends when this step's writes are carried out, and what of it is on disk.
         self.next_offset = log.log_end_offset
         self.flushed_offset = -1  # what a former process wrote need not be on disk yet
-        self.high_watermark = UNKNOWN_OFFSET
+        # What is in a snapshot was committed.
+        snapshot = log.latest_snapshot
+        self.high_watermark = UNKNOWN_OFFSET if snapshot is None else snapshot[0]
         # Where leaders were said to listen, beside what the voter set tells.
         self.endpoints: dict[int, tuple[str, int]] = {}
         self._persisted = quorum_state

@@ -2,8 +2,8 @@
 
 1. `persist`: first the quorum state, durable before anything after it; then the log is cut; then
    the batches, written at its end. The host flushes the log and reports `Flushed`.
-2. `send`: requests to other nodes and answers to theirs. They leave after an fsync that started
-   after the writes of this step; stepping goes on meanwhile.
+2. `send`: requests to other nodes and answers to theirs. They need not wait for the log's fsync:
+   whatever says that something is on disk comes in a step after its `Flushed`.
 3. `apply`: what has become true and others wait for.
 """
 
@@ -137,7 +137,18 @@ class RecordsReply:
         self.max_bytes = max_bytes
 
 
-Send: TypeAlias = Request | Reply | RecordsReply
+class SnapshotReply:
+    """A FetchSnapshot answer whose bytes the host adds, from where `request` wants them."""
+
+    __slots__ = ("message", "request", "token")
+
+    def __init__(self, token: object, message: Message, request: Message) -> None:
+        self.token = token
+        self.message = message
+        self.request = request
+
+
+Send: TypeAlias = Request | Reply | RecordsReply | SnapshotReply
 
 
 class Elected:

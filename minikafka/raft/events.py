@@ -48,7 +48,7 @@ class Flushed:
 
 
 class Requested:
-    """A node asks: Vote, BeginQuorumEpoch, EndQuorumEpoch, Fetch, UpdateRaftVoter.
+    """A node asks: Vote, BeginQuorumEpoch, EndQuorumEpoch, Fetch, FetchSnapshot.
 
     `token` is the host's and comes back with the `Reply`.
     """
@@ -99,6 +99,12 @@ class SnapshotInstalled:
         self.voters = voters
 
 
+class SnapshotRefused:
+    """What `Persist.snapshot` completed is no snapshot; the log is as it was."""
+
+    __slots__ = ()
+
+
 class ResignRequested:
     """The node is about to stop: a leader hands over, anybody else has nothing to do."""
 
@@ -114,5 +120,6 @@ Event: TypeAlias = (
     | Answered
     | Unanswered
     | SnapshotInstalled
+    | SnapshotRefused
     | ResignRequested
 )

@@ -280,6 +280,11 @@ class Following:
         core.next_offset = core.flushed_offset = end_offset
         core.committed(end_offset)
 
+    def refused(self) -> None:
+        """What has come is no snapshot: ask for one again."""
+        self._installing = False
+        self._restart_snapshot()
+
 
 _VoterChange: TypeAlias = "tuple[int, VoterSet | None, int | None]"
 

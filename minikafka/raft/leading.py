@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 from minikafka.protocol.errors import ErrorCode
 from minikafka.protocol.messages.fetch import FetchResponse
 from minikafka.raft.control import kraft_version_record, kraft_voters_record, leader_change_record
-from minikafka.raft.effects import ControlBatch, DataBatch, Elected, RecordsReply
+from minikafka.raft.effects import ControlBatch, DataBatch, Elected, RecordsReply, SnapshotReply
 from minikafka.raft.messages import (
     begin_request,
     fetch_response,
     fetching_replica,
     is_for_metadata,
+    snapshot_response,
 )
 from minikafka.raft.progress import Progress
 from minikafka.raft.states import Leader
@@ -25,6 +26,7 @@ from minikafka.raft.timeouts import FETCH_BYTES, FETCH_WAIT_MS
 
 if TYPE_CHECKING:
     from minikafka.protocol.messages.fetch import FetchPartition, FetchRequest
+    from minikafka.protocol.messages.fetch_snapshot import FetchSnapshotRequest
     from minikafka.raft.core import Core
     from minikafka.raft.events import AppendRequested, Flushed
 
@@ -144,14 +146,35 @@ class Leading:
         self._advance(state)
         self._answer_or_park(token, request, asked)
 
-    def _fetch_error(self, asked: FetchPartition) -> ErrorCode:
+    def fetch_snapshot(self, token: object, request: FetchSnapshotRequest) -> None:
+        """A replica wants a piece of a snapshot; so it lives, though it fetches no records."""
         core = self._core
-        if 0 <= asked.current_leader_epoch < core.epoch:
+        asked = request.topics[0].partitions[0]
+        error = self._epoch_error(asked.current_leader_epoch)
+        message = snapshot_response(core.leader_and_epoch(), error)
+        if error:
+            core.answer(token, message)
+            return
+        state = core.state
+        assert isinstance(state, Leader)
+        state.progress.of((request.replica_id, asked.replica_directory_id)).heard(core.now_ms)
+        core.emit(SnapshotReply(token, message, request))
+
+    def _epoch_error(self, epoch: int) -> ErrorCode:
+        core = self._core
+        if 0 <= epoch < core.epoch:
             return ErrorCode.FENCED_LEADER_EPOCH
-        if asked.current_leader_epoch > core.epoch:
+        if epoch > core.epoch:
             return ErrorCode.UNKNOWN_LEADER_EPOCH
         if not isinstance(core.state, Leader):
             return ErrorCode.NOT_LEADER_OR_FOLLOWER
+        return ErrorCode.NONE
+
+    def _fetch_error(self, asked: FetchPartition) -> ErrorCode:
+        core = self._core
+        error = self._epoch_error(asked.current_leader_epoch)
+        if error:
+            return error
         if asked.fetch_offset < 0 or not 0 <= asked.last_fetched_epoch <= core.epoch:
             return ErrorCode.INVALID_REQUEST
         return ErrorCode.NONE

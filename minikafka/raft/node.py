@@ -27,6 +27,7 @@ from minikafka.raft.events import (
     Requested,
     ResignRequested,
     SnapshotInstalled,
+    SnapshotRefused,
     Started,
     TimerFired,
     Unanswered,
@@ -163,10 +164,7 @@ class RaftNode:
             case AppendRequested():
                 self._leading.append(event)
             case Flushed():
-                assert event.end_offset <= core.next_offset or event.epoch != core.epoch
-                if event.epoch == core.epoch:
-                    core.flushed_offset = max(core.flushed_offset, event.end_offset)
-                    self._leading.flushed(event)
+                self._flushed(event)
             case Requested():
                 self._requested(event)
             case Answered():
@@ -176,11 +174,20 @@ class RaftNode:
             case SnapshotInstalled():
                 core.history.restart(event.voters, event.kraft_version)
                 self._following.installed(event.end_offset)
+            case SnapshotRefused():
+                self._following.refused()
             case ResignRequested():
                 if isinstance(core.state, Leader):
                     self._elections.resign(core.state)
             case _:
                 assert_never(event)
+
+    def _flushed(self, event: Flushed) -> None:
+        core = self._core
+        assert event.end_offset <= core.next_offset or event.epoch != core.epoch
+        if event.epoch == core.epoch:
+            core.flushed_offset = max(core.flushed_offset, event.end_offset)
+            self._leading.flushed(event)
 
     def _requested(self, event: Requested) -> None:
         request, token = event.request, event.token
@@ -190,6 +197,8 @@ class RaftNode:
             self._elections.begin(token, request)
         elif isinstance(request, EndQuorumEpochRequest):
             self._elections.end(token, request)
+        elif isinstance(request, FetchSnapshotRequest):
+            self._leading.fetch_snapshot(token, request)
         else:
             assert isinstance(request, FetchRequest), f"{type(request).__name__} is not raft's"
             self._leading.fetch(token, request)

@@ -44,6 +44,10 @@ class ReplicaProgress:
         self.caught_up_ms = UNKNOWN_MS
         self._leader_end_at_fetch = UNKNOWN_OFFSET
 
+    def heard(self, now_ms: int) -> None:
+        """It lives, and has told nothing about its log."""
+        self.fetched_ms = now_ms
+
     def fetched(self, end_offset: int, leader_end_offset: int, now_ms: int) -> None:
         """It asks for what follows `end_offset`, so it has everything below."""
         if end_offset >= leader_end_offset:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -45,6 +46,16 @@ class CommitQueue(Generic[T]):
         while waiting and waiting[0][0] <= high_watermark:
             taken.append(waiting.popleft()[1])
         return taken
+
+    def cut(self, end_offset: int) -> None:
+        """The log has been cut to `end_offset`: what waited for more is void."""
+        waiting = self._waiting
+        while waiting and waiting[-1][0] > end_offset:
+            waiting.pop()
+
+    def __iter__(self) -> Iterator[T]:
+        """The entries that wait, first come first."""
+        return (entry for _, entry in self._waiting)
 
     def take_all(self) -> list[T]:
         """Every entry: nothing will be committed here any more."""

@@ -197,12 +197,6 @@ async def test_a_cluster_of_a_later_version_is_refused(make_node: Any) -> None:
         await make_node()
 
 
-async def test_several_voters_are_refused_by_name(make_node: Any) -> None:
-    await (await make_node()).stop()
-    with pytest.raises(StorageError, match=r"voters of this quorum are \[1, 2\]"):
-        await make_node(controller_quorum_voters="1@localhost:9093,2@localhost:9094")
-
-
 async def test_appends_share_an_fsync_while_one_is_under_way(make_node: Any) -> None:
     node = await make_node()
     await node.register()
@@ -250,7 +244,7 @@ async def test_a_failed_flush_ends_the_quorum(make_node: Any) -> None:
 async def test_a_full_disk_leaves_no_half_decision(make_node: Any, tmp_path: Path) -> None:
     node = await make_node()
     await node.register()
-    node.quorum._log._segments.active.file.close()
+    node.quorum._log.log._segments.active.file.close()
     with pytest.raises(OSError):
         await node.create("orders")
     assert "orders" not in node.controller.image.topics

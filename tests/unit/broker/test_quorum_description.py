@@ -54,8 +54,8 @@ async def test_a_sole_voter_leads_and_is_caught_up(make_node: Any, version: int)
         assert voter.last_fetch_timestamp == voter.last_caught_up_timestamp
 
 
-async def test_nodes_are_where_they_registered(make_node: Any) -> None:
-    node = await make_node()
+async def test_nodes_are_where_they_registered_unless_the_voters_tell(make_node: Any) -> None:
+    node = await make_node(controller_quorum_voters="1@localhost:0")
     listener = Listener(name="CONTROLLER", host="h", port=9093)
     request = ControllerRegistrationRequest(
         controller_id=1, incarnation_id=UUID(int=5), listeners=[listener]
@@ -65,6 +65,10 @@ async def test_nodes_are_where_they_registered(make_node: Any) -> None:
     (found,) = answer.nodes
     assert found.node_id == 1
     assert [(e.name, e.host, e.port) for e in found.listeners] == [("CONTROLLER", "h", 9093)]
+    await node.stop()
+    told = await make_node()
+    (found,) = (await describe(told, 2, (METADATA, 0))).nodes
+    assert [(e.host, e.port) for e in found.listeners] == [("localhost", 9093)]
 
 
 @pytest.mark.parametrize("version", range(3))
