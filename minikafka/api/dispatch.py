@@ -151,6 +151,7 @@ SERVED: dict[ApiKey, str] = {
     ApiKey.DESCRIBE_TOPIC_PARTITIONS: "minikafka.api.topic_partitions",
 }
 SERVED_BY_CONTROLLER: dict[ApiKey, str] = {
+    ApiKey.FETCH: "minikafka.api.raft",
     ApiKey.SASL_HANDSHAKE: "minikafka.api.sasl",
     ApiKey.API_VERSIONS: "minikafka.api.api_versions",
     ApiKey.CREATE_TOPICS: "minikafka.api.topics",
@@ -168,10 +169,14 @@ SERVED_BY_CONTROLLER: dict[ApiKey, str] = {
     ApiKey.ALTER_CLIENT_QUOTAS: "minikafka.api.client_quotas",
     ApiKey.DESCRIBE_USER_SCRAM_CREDENTIALS: "minikafka.api.scram_credentials",
     ApiKey.ALTER_USER_SCRAM_CREDENTIALS: "minikafka.api.scram_credentials",
+    ApiKey.VOTE: "minikafka.api.raft",
+    ApiKey.BEGIN_QUORUM_EPOCH: "minikafka.api.raft",
+    ApiKey.END_QUORUM_EPOCH: "minikafka.api.raft",
     ApiKey.DESCRIBE_QUORUM: "minikafka.api.quorum",
     ApiKey.ALTER_PARTITION: "minikafka.api.controller_requests",
     ApiKey.UPDATE_FEATURES: "minikafka.api.features",
     ApiKey.ENVELOPE: "minikafka.api.envelope",
+    ApiKey.FETCH_SNAPSHOT: "minikafka.api.raft",
     ApiKey.DESCRIBE_CLUSTER: "minikafka.api.controller_cluster",
     ApiKey.BROKER_REGISTRATION: "minikafka.api.controller_requests",
     ApiKey.BROKER_HEARTBEAT: "minikafka.api.controller_requests",

@@ -98,9 +98,7 @@ class Core:
         # Where the log ends when this step's writes are carried out, and what of it is on disk.
         self.next_offset = log.log_end_offset
         self.flushed_offset = -1  # what a former process wrote need not be on disk yet
-        # What is in a snapshot was committed.
-        snapshot = log.latest_snapshot
-        self.high_watermark = UNKNOWN_OFFSET if snapshot is None else snapshot[0]
+        self.high_watermark = UNKNOWN_OFFSET
         # Where leaders were said to listen, beside what the voter set tells.
         self.endpoints: dict[int, tuple[str, int]] = {}
         self._persisted = quorum_state
@@ -141,6 +139,12 @@ class Core:
     @property
     def epoch(self) -> int:
         return self.state.epoch
+
+    @property
+    def committed_end(self) -> int:
+        """Below this everything is committed: so the leaders said, or it is in a snapshot."""
+        snapshot = self.log.latest_snapshot
+        return max(self.high_watermark, UNKNOWN_OFFSET if snapshot is None else snapshot[0])
 
     def other_voters(self) -> list[ReplicaKey]:
         """All voters but this node, each with the directory that the voter set gives it."""
@@ -221,9 +225,9 @@ class Core:
         self.next_offset += batch.record_count
 
     def truncate(self, end_offset: int) -> None:
-        """Cut the log; what was below the high watermark never is."""
+        """Cut the log; what is committed never is."""
         assert not self._batches, "nothing has been written in this step"
-        assert end_offset >= self.high_watermark, "what is committed is never cut"
+        assert end_offset >= self.committed_end, "what is committed is never cut"
         self._truncate_to = end_offset
         self.next_offset = end_offset
         self.flushed_offset = min(self.flushed_offset, end_offset)

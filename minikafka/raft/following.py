@@ -198,7 +198,7 @@ class Following:
         core = self._core
         known, known_end = core.log.end_offset_for_epoch(epoch)
         cut = min(end_offset, known_end) if known == epoch else known_end
-        cut = max(min(cut, core.next_offset), core.high_watermark, core.log.log_start_offset)
+        cut = max(min(cut, core.next_offset), core.committed_end, core.log.log_start_offset)
         if cut < core.next_offset:
             core.truncate(cut)
 
