@@ -103,6 +103,10 @@ class QuorumNode(Protocol):
         """Whether the controller in this process is the active one."""
         ...
 
+    async def serve(self, request: Message, version: int) -> Message:
+        """Answer another node of the quorum."""
+        ...
+
 
 class ControllerServices(NodeServices):
     """What the handlers of the controller's listener may reach.

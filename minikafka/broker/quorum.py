@@ -150,7 +150,7 @@ class QuorumHost:
     async def serve(self, request: Message, version: int) -> Message:
         """Answer another node: Vote, BeginQuorumEpoch, EndQuorumEpoch, Fetch, FetchSnapshot."""
         assert self._driver is not None, "served once it is started"
-        return await self._driver.serving.serve(request)
+        return await self._driver.serving.serve(request, version)
 
     # -- life -------------------------------------------------------------------------------------
 

@@ -14,7 +14,10 @@ from minikafka.channel.channel import Channel, open_channel
 from minikafka.channel.errors import ChannelError, ConnectFailed, UnsupportedApi
 from minikafka.protocol.apis import response_class
 from minikafka.protocol.codec import decoder, encode_parts
+from minikafka.protocol.errors import UnsupportedVersion
+from minikafka.protocol.messages.fetch import FetchRequest
 from minikafka.raft.events import Answered, Unanswered
+from minikafka.raft.messages import fetch_request_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -98,7 +101,13 @@ class QuorumPeers:
     def _submit(self, peer: _Peer, channel: Channel, message: Message) -> None:
         try:
             version = channel.version_of(message.api_key)
-        except UnsupportedApi:
+            body = encode_parts(
+                fetch_request_in(message, version)
+                if isinstance(message, FetchRequest)
+                else message,
+                version,
+            )
+        except (UnsupportedApi, UnsupportedVersion):
             self._fail_soon(peer.node_id, message)
             return
         read = decoder(response_class(message.api_key), version)
@@ -109,7 +118,6 @@ class QuorumPeers:
             else:
                 self._tell(Answered(peer.node_id, message, read(frame, position)[0]))
 
-        body = encode_parts(message, version)
         channel.submit(message.api_key, version, body, self._timeout_s, deliver)
 
     def _tell(self, outcome: Answered | Unanswered) -> None:

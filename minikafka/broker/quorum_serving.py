@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from minikafka.protocol.apis import response_class
+from minikafka.protocol.apis import ApiKey, response_class
 from minikafka.protocol.errors import ErrorCode
 from minikafka.protocol.messages.fetch import FetchRequest, FetchResponse
 from minikafka.protocol.messages.fetch_snapshot import (
@@ -26,6 +26,13 @@ if TYPE_CHECKING:
     from minikafka.protocol.types import Message
     from minikafka.raft.effects import Reply
 
+_NODE_ENDPOINTS_SINCE: dict[int, int] = {
+    ApiKey.VOTE: 1,
+    ApiKey.BEGIN_QUORUM_EPOCH: 1,
+    ApiKey.END_QUORUM_EPOCH: 1,
+    ApiKey.FETCH: 16,
+    ApiKey.FETCH_SNAPSHOT: 1,
+}
 SNAPSHOT_BYTES = 1 << 20
 
 
@@ -40,7 +47,7 @@ class QuorumServing:
         self._waiting: dict[asyncio.Future[Message], None] = {}
         self._is_closed = False
 
-    async def serve(self, request: Message) -> Message:
+    async def serve(self, request: Message, version: int) -> Message:
         """The answer to a Vote, BeginQuorumEpoch, EndQuorumEpoch, Fetch or FetchSnapshot."""
         error = self._error(request)
         if error:
@@ -51,9 +58,12 @@ class QuorumServing:
         self._waiting[answer] = None
         try:
             self._take(Requested(answer, request))
-            return await answer
+            response: Any = await answer
         finally:
             del self._waiting[answer]
+        if version < _NODE_ENDPOINTS_SINCE[request.api_key]:
+            response.node_endpoints = []
+        return response  # type: ignore[no-any-return]
 
     def _error(self, request: Any) -> ErrorCode:
         if self._is_closed:

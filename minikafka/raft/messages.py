@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import TYPE_CHECKING, Final, NamedTuple
 from uuid import UUID
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 METADATA_TOPIC: Final = "__cluster_metadata"
 METADATA_TOPIC_ID: Final = UUID(int=1)
 _PARTITION: Final = 0
+_REPLICA_STATE_SINCE: Final = 15
 
 
 class LeaderAndEpoch(NamedTuple):
@@ -201,7 +203,6 @@ def fetch_request(
     )
     return fetch.FetchRequest(
         cluster_id=cluster_id,
-        replica_id=replica[0],
         replica_state=fetch.ReplicaState(replica_id=replica[0]),
         max_wait_ms=max_wait_ms,
         max_bytes=max_bytes,
@@ -211,6 +212,17 @@ def fetch_request(
             )
         ],
     )
+
+
+def fetch_request_in(request: fetch.FetchRequest, version: int) -> fetch.FetchRequest:
+    """The same request for a version: where the node id stands has changed with 15."""
+    state = request.replica_state
+    if version >= _REPLICA_STATE_SINCE or state is None:
+        return request
+    older = copy(request)
+    older.replica_id = state.replica_id
+    older.replica_state = fetch.ReplicaState()
+    return older
 
 
 def fetch_response(
