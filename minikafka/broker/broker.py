@@ -5,8 +5,9 @@ leader → metadata as the leader has it → logs of the replicas → ports take
 unfenced → connections accepted. Nobody gets in before the broker is ready, so that no client sees
 less than before the restart. A node that is only a controller ends with its listener.
 
-Stop: controlled shutdown → no more connections, parked requests answered → metadata log closed →
-replicas' logs closed and marked clean. Nothing durable depends on the stop being reached.
+Stop: controlled shutdown → no more connections, parked requests answered → leadership of the quorum
+handed over, while the controllers' listener still answers → metadata log closed → replicas' logs
+closed and marked clean. Nothing durable depends on the stop being reached.
 """
 
 from __future__ import annotations
@@ -54,6 +55,8 @@ from minikafka.settings.broker import BrokerSettings
 logger = logging.getLogger("minikafka.broker")
 
 DRAIN_TIMEOUT_S = 5.0
+RESIGN_TIMEOUT_S = 1.0
+"""An election takes a tenth of that, if there is a majority for one."""
 SHUTDOWN_TIMEOUT_S = 5.0
 """Container runtimes kill after ten seconds: a stop without a majority must be through by then."""
 
@@ -140,7 +143,7 @@ class Broker:
     async def _start_quorum(self, storage: Storage) -> tuple[QuorumHost, ControllerGateway]:
         """Take part in the quorum: as a controller, or as one who only follows it."""
         settings = self._settings
-        controller = self._make_controller(storage)
+        controller = self._make_controller(storage) if settings.is_controller else None
         quorum = self._quorum = QuorumHost(
             settings=settings,
             storage=storage,
@@ -151,11 +154,35 @@ class Broker:
             random=self._random,
             age_clock=self._age_clock,
         )
-        host = ControllerHost(controller, quorum, storage, self._metadata_disk, self._scope)
-        self._watch_brokers(quorum, host)
+        host = None
+        if controller is not None:
+            host = ControllerHost(controller, quorum, storage, self._metadata_disk, self._scope)
         gateway = self._gateway = ControllerGateway(
             host=host, quorum=quorum, settings=settings, random=self._random
         )
+        if host is None:
+            await quorum.start()
+        else:
+            await self._start_controller(storage, quorum, host, gateway)
+        return quorum, gateway
+
+    def _make_controller(self, storage: Storage) -> ClusterController:
+        return ClusterController(
+            cluster_id=storage.cluster_id,
+            settings=self._settings,
+            random=self._random,
+            new_uuid=lambda: random_uuid(self._random),
+        )
+
+    async def _start_controller(
+        self,
+        storage: Storage,
+        quorum: QuorumHost,
+        host: ControllerHost,
+        gateway: ControllerGateway,
+    ) -> None:
+        settings = self._settings
+        self._watch_brokers(quorum, host)
         services = ControllerServices(
             quorum=quorum, **self._of_node(storage, quorum.image, controller=host)
         )
@@ -167,15 +194,6 @@ class Broker:
             gateway, settings.node_id, random_uuid(self._random), listeners.of_controller()
         )
         self._scope.spawn(registration, "register this controller")
-        return quorum, gateway
-
-    def _make_controller(self, storage: Storage) -> ClusterController:
-        return ClusterController(
-            cluster_id=storage.cluster_id,
-            settings=self._settings,
-            random=self._random,
-            new_uuid=lambda: random_uuid(self._random),
-        )
 
     def _watch_brokers(self, quorum: QuorumHost, host: ControllerHost) -> None:
         liveness = BrokerLiveness(
@@ -291,6 +309,8 @@ class Broker:
             await self._clients.drain(DRAIN_TIMEOUT_S)
         if self._gateway is not None:
             self._gateway.close()
+        if self._quorum is not None:
+            await self._quorum.resign(RESIGN_TIMEOUT_S)
         if self._controllers is not None:
             await self._controllers.drain(DRAIN_TIMEOUT_S)
         epoch = -1 if self._lifecycle is None else self._lifecycle.broker_epoch
@@ -462,11 +482,6 @@ class Broker:
 
 def _require_supported(settings: BrokerSettings) -> None:
     """Refuse by name what this version cannot do, before anything is written."""
-    if not (settings.is_broker and settings.is_controller):
-        raise StartError(
-            "process.roles: this version runs broker and controller in one process; "
-            "set broker,controller"
-        )
     for listener in settings.listeners:
         if listener.security_protocol != "PLAINTEXT":
             raise StartError(
