@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
 from importlib import import_module
 from random import Random
 from typing import Any
@@ -143,7 +144,14 @@ class Broker:
     async def _start_quorum(self, storage: Storage) -> tuple[QuorumHost, ControllerGateway]:
         """Take part in the quorum: as a controller, or as one who only follows it."""
         settings = self._settings
-        controller = self._make_controller(storage) if settings.is_controller else None
+        controller = None
+        if settings.is_controller:
+            controller = ClusterController(
+                cluster_id=storage.cluster_id,
+                settings=settings,
+                random=self._random,
+                new_uuid=partial(random_uuid, self._random),
+            )
         quorum = self._quorum = QuorumHost(
             settings=settings,
             storage=storage,
@@ -165,14 +173,6 @@ class Broker:
         else:
             await self._start_controller(storage, quorum, host, gateway)
         return quorum, gateway
-
-    def _make_controller(self, storage: Storage) -> ClusterController:
-        return ClusterController(
-            cluster_id=storage.cluster_id,
-            settings=self._settings,
-            random=self._random,
-            new_uuid=lambda: random_uuid(self._random),
-        )
 
     async def _start_controller(
         self,

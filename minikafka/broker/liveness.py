@@ -29,8 +29,10 @@ _LOG = logging.getLogger("minikafka.controller")
 
 REFUSED_AGAIN_S = 0.1
 """Between the two refusals: a listener may be taken down and up by one process."""
+FIRST_RETRY_S = 0.01
 RETRY_S = 0.25
-"""Between attempts to reach a listener that has not been reached yet, or is cut off."""
+"""Between attempts to reach a listener that has not been reached yet, or is cut off: a broker that
+has just registered will listen in a moment, so the first attempts are close together."""
 CONNECT_TIMEOUT_S = 5.0
 
 
@@ -104,6 +106,7 @@ class BrokerLiveness:
         """One incarnation, until it has ended or another takes its place."""
         was_reached = False
         refusals = 0
+        retry_s = FIRST_RETRY_S
         while refusals < 2:
             outcome = await _contact(host, port)
             if outcome is _Outcome.BROKEN:
@@ -112,7 +115,8 @@ class BrokerLiveness:
             refused = was_reached and outcome is _Outcome.REFUSED
             refusals = refusals + 1 if refused else 0
             if refusals < 2:
-                await asyncio.sleep(REFUSED_AGAIN_S if refused else RETRY_S)
+                await asyncio.sleep(REFUSED_AGAIN_S if refused else retry_s)
+                retry_s = min(2 * retry_s, RETRY_S)
         _LOG.info("broker %d (epoch %d) is gone: %s:%d refuses", broker_id, epoch, host, port)
         self.gone[broker_id] = epoch
         self._on_gone(broker_id, epoch)
