@@ -18,11 +18,12 @@ if TYPE_CHECKING:
 
 
 class _Session:
-    __slots__ = ("broker_epoch", "contact_ms", "metadata_offset", "shutdown_offset")
+    __slots__ = ("broker_epoch", "contact_ms", "metadata_offset", "shutdown_offset", "was_heard")
 
     def __init__(self, broker_epoch: int, contact_ms: int) -> None:
         self.broker_epoch = broker_epoch
         self.contact_ms = contact_ms
+        self.was_heard = False
         self.metadata_offset = -1
         self.shutdown_offset = -1
 
@@ -53,6 +54,7 @@ class BrokerSessions:
         if session is None or session.broker_epoch != broker_epoch:
             session = self._sessions[broker_id] = _Session(broker_epoch, now_ms)
         session.contact_ms = now_ms
+        session.was_heard = True
         session.metadata_offset = max(session.metadata_offset, metadata_offset)
 
     def shutting_down(self, broker_id: int, offset: int) -> None:
@@ -62,10 +64,15 @@ class BrokerSessions:
             session.shutdown_offset = offset
 
     def has_session(self, broker_id: int, broker_epoch: int, now_ms: int) -> bool:
-        """Whether this process of the broker may still be alive."""
+        """Whether this process of the broker has spoken to this controller and may be alive.
+
+        What a new controller has only read of does not stand in the way of a process that comes:
+        after the loss of all nodes every broker would wait for the session of its own past.
+        """
         session = self._sessions.get(broker_id)
         return (
             session is not None
+            and session.was_heard
             and broker_id != self._own_id
             and session.broker_epoch == broker_epoch
             and now_ms - session.contact_ms < self._timeout_ms

@@ -97,6 +97,14 @@ def test_the_controllers_own_broker_need_not_wait(bench: Any) -> None:
     assert bench.register(1, incarnation=77) == bench.image.offset
 
 
+def test_a_new_controller_has_heard_of_no_process_yet(bench: Any) -> None:
+    """All nodes have died and come back: nobody waits for the session of a former self."""
+    bench.up(2)
+    bench.controller.state.sessions.begin(bench.image.brokers.values(), bench.now_ms)
+    epoch = bench.register(2, incarnation=77)
+    assert bench.image.brokers[2].epoch == epoch == bench.image.offset
+
+
 def test_the_same_process_amends_its_registration(bench: Any) -> None:
     epoch = bench.register(2, incarnation=77)
     bench.heartbeat(2)
