@@ -1,9 +1,9 @@
 """Brokers that replicate, in a simulation: their logs, fetchers and listeners are those of
 production; metadata are committed by hand, and the controller is a small one that says what it did.
 
-    with simulation(7) as loop:
-        world = World(loop, [1, 2, 3])
-        loop.run_until_complete(story(world))
+    async def story(world: World) -> None: ...
+
+    tell(story, seed=7)
 """
 
 import asyncio
@@ -61,7 +61,8 @@ from minikafka.runtime.entropy import random_source
 from minikafka.runtime.tasks import Scope
 from minikafka.settings.broker import BrokerSettings
 from minikafka.sim.disk import SimDisk
-from minikafka.sim.loop import SimLoop
+from minikafka.sim.errors import ProcessGone
+from minikafka.sim.loop import SimLoop, simulation
 
 T = TypeVar("T")
 
@@ -70,6 +71,15 @@ NAMES = UUID(int=77 << 80)
 PORT = 9092
 METADATA_DELAY_S = 0.005
 TOPIC = "orders"
+
+
+def tell(story: Any, seed: int, **settings: str) -> None:
+    """Run one story of three brokers; nothing may fail unheard."""
+    with simulation(seed, limit_s=300) as loop:
+        world = World(loop, [1, 2, 3], replica_lag_time_max_ms="3000", **settings)
+        loop.run_until_complete(story(world))
+        assert world.failures == []
+        assert loop.errors == []
 
 
 class Node:
@@ -101,11 +111,12 @@ class Node:
         self.image = MetadataImage()
         self.replicas: ReplicaManager
         self.broker_epoch = -1
-        self.is_up = False
+        self.is_up = self.fenced = False
         self._ready: asyncio.Future[None]
 
-    async def start(self) -> None:
-        """Start a life on what the disk holds, registered and unfenced."""
+    async def start(self, *, fenced: bool = False) -> None:
+        """Start a life on what the disk holds, registered and, if nothing else is said, unfenced."""
+        self.fenced = fenced
         self.image = MetadataImage()
         self.is_up = True
         self._ready = self.world.loop.create_future()
@@ -241,7 +252,8 @@ class World:
         self.nodes = {node_id: Node(self, node_id, values) for node_id in node_ids}
 
     def task_failed(self, name: str, error: BaseException) -> None:
-        self.failures.append(error)
+        if not isinstance(error, ProcessGone):
+            self.failures.append(error)
 
     # -- metadata -----------------------------------------------------------------------------
 
@@ -273,7 +285,7 @@ class World:
                 incarnation_id=UUID(int=epoch + 1),
                 broker_epoch=epoch,
                 end_points=[endpoint],
-                fenced=False,
+                fenced=node.fenced,
                 rack=f"r{node.node_id}",
             )
         )
@@ -384,10 +396,21 @@ class World:
         return await self.loop.machine(machine).start(work)
 
     async def produce(
-        self, node_id: int, *values: bytes, acks: int = -1, timeout_ms: int = 30_000, index: int = 0
+        self,
+        node_id: int,
+        *values: bytes,
+        acks: int = -1,
+        timeout_ms: int = 30_000,
+        index: int = 0,
+        producer: tuple[int, int, int] = (-1, -1, -1),
     ) -> tuple[ErrorCode, int]:
-        """Produce one batch; its error and base offset."""
-        batch = build_batch([(0, None, value, ()) for value in values])
+        """Produce one batch; its error and base offset. `producer`: id, epoch and sequence."""
+        batch = build_batch(
+            [(0, None, value, ()) for value in values],
+            producer_id=producer[0],
+            producer_epoch=producer[1],
+            base_sequence=producer[2],
+        )
         request = ProduceRequest(
             acks=acks,
             timeout_ms=timeout_ms,
