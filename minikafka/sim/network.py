@@ -245,7 +245,7 @@ class Network:
         self._connections += 1
         number = self._connections
         source, target = process.machine.name, server.process.machine.name
-        own = (source, self._free_port())
+        own = (process.machine.address, self._free_port())
         near = SimTransport(process, number, target, out, own, asked)
         far = SimTransport(server.process, -number, source, back, server.address, own)
         near.peer, far.peer = far, near

@@ -90,13 +90,16 @@ class Process:
 
 
 class Machine:
-    """A name that is also its address, a disk, clocks, and at most one living process.
+    """A name by which it is reached, a disk, clocks, and at most one living process.
+
+    `address` is what others see of it when it connects to them.
 
     `rate` and `offset_s` set its monotonic clock apart from virtual time, `wall_offset_s` its wall
     clock. `powered` is False from a loss of power until the next start.
     """
 
     __slots__ = (
+        "address",
         "disk",
         "loop",
         "name",
@@ -111,6 +114,8 @@ class Machine:
     def __init__(self, loop: "SimLoop", name: str) -> None:
         self.loop = loop
         self.name = name
+        number = len(loop.machines) + 1
+        self.address = f"10.0.{number >> 8}.{number & 255}"
         self.process: Process | None = None
         self.disk: SimDisk | None = None
         self.rate = 1.0

@@ -82,7 +82,7 @@ class Transitions:
     ) -> None:
         """Who leads was in neither ISR nor ELR."""
         may = image.topic_configs(name[0]).get("unclean.leader.election.enable") == "true"
-        last_known = not before.isr and not before.elr and after.leader in before.last_known_elr
+        last_known = after.leader in before.last_known_elr and not (before.isr or after.elr)
         adding = after.leader in before.adding_replicas
         key = (image.topics[name[0]].topic_id, name[1])
         if may:
