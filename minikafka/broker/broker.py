@@ -111,6 +111,10 @@ class Broker:
         """Where clients connect, once started."""
         return [] if self._clients is None else self._clients.addresses
 
+    def _bound(self) -> list[Address]:
+        controllers = [] if self._controllers is None else self._controllers.addresses
+        return [*self.addresses, *controllers]
+
     async def start(self) -> None:
         """Start in the order of the module; raises StartError, after which nothing is left open."""
         loop = asyncio.get_running_loop()
@@ -138,7 +142,7 @@ class Broker:
             "node %d of cluster %s listens on %s",
             settings.node_id,
             storage.cluster_id,
-            ", ".join(f"{name}://{host}:{port}" for name, host, port in self.addresses),
+            ", ".join(f"{name}://{host}:{port}" for name, host, port in self._bound()),
         )
 
     async def _start_quorum(self, storage: Storage) -> tuple[QuorumHost, ControllerGateway]:
@@ -297,9 +301,10 @@ class Broker:
     async def stop(self) -> None:
         """Stop cleanly. Safe after a failed start and a second time."""
         # A broker that has failed has nothing left to hand over.
-        if self._lifecycle is not None and not self.failed.done():
+        quorum, lifecycle = self._quorum, self._lifecycle
+        if quorum is not None and lifecycle is not None and not self.failed.done():
             try:
-                await self._lifecycle.leave(SHUTDOWN_TIMEOUT_S)
+                await lifecycle.leave(SHUTDOWN_TIMEOUT_S, lambda: quorum.leader_id >= 0)
             except OSError as error:
                 logger.error("this broker could not take its leave: %s", error)
         if self._serving is not None:

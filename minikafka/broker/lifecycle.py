@@ -48,6 +48,7 @@ _HEARTBEAT_VERSION = 2
 _REGISTER_RETRY_S = 0.5
 _UNFENCE_RETRY_S = 0.01
 _SHUTDOWN_RETRY_S = 0.05
+_LEAVE_PATIENCE_S = 1.0
 SECURITY_PROTOCOLS = {"PLAINTEXT": 0, "SSL": 1, "SASL_PLAINTEXT": 2, "SASL_SSL": 3}
 
 # Another process with this id is alive, or its session is; nobody could be asked.
@@ -233,23 +234,34 @@ class BrokerLifecycle:
 
     # -- going ------------------------------------------------------------------------------------
 
-    async def leave(self, timeout_s: float) -> None:
-        """Controlled shutdown: have the leaderships moved away; gives up after `timeout_s`."""
+    async def leave(self, timeout_s: float, has_controller: Callable[[], bool]) -> None:
+        """Controlled shutdown: have the leaderships moved away.
+
+        Gives up after `timeout_s`, and sooner without a controller: the last nodes of a cluster
+        that is stopped have nobody left to hand anything to.
+        """
         if self.broker_epoch < 0:
             return
         if self._heartbeats is not None:
             self._heartbeats.cancel()
         try:
             async with asyncio.timeout(timeout_s):
-                while True:
-                    answer = await self._heartbeat(want_shut_down=True)
-                    if answer.should_shut_down:
+                while not await self._may_go():
+                    if not has_controller():
+                        logger.warning("stopping without leave: there is no controller")
                         return
                     await asyncio.sleep(_SHUTDOWN_RETRY_S)
         except KafkaError as error:
             logger.warning("stopping without the controller's leave: %s", error)
         except TimeoutError:
             logger.warning("stopping without the controller's leave: no answer in %s s", timeout_s)
+
+    async def _may_go(self) -> bool:
+        """Whether the controller lets this broker go; False when it does not answer, too."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_LEAVE_PATIENCE_S):
+                return (await self._heartbeat(want_shut_down=True)).should_shut_down
+        return False
 
     async def _heartbeat(
         self, *, want_fence: bool = False, want_shut_down: bool = False
