@@ -15,6 +15,7 @@ from minikafka.protocol.apis import ApiKey
 from minikafka.protocol.types import Message
 
 if TYPE_CHECKING:
+    from minikafka.api.fetch_single import AskedFetches
     from minikafka.api.producer_ids import ProducerIdSource
     from minikafka.coordinators.group.coordinator import GroupCoordinator
     from minikafka.coordinators.runtime.hosting import Replica
@@ -51,6 +52,7 @@ class NodeServices:
 
     __slots__ = (
         "age_clock",
+        "asked_fetches",
         "cluster_id",
         "controller",
         "image",
@@ -164,6 +166,7 @@ class Services(NodeServices):
         self.creating_topics: dict[str, None] = {}
         self.wire_names = WireNames()
         self.wire_ids = WireNames()
+        self.asked_fetches: AskedFetches = {}
 
     def _make_group_shard(self, name: str, replica: Replica) -> Shard[GroupCoordinator]:
         # The machine with its messages is a tenth of the start: it comes with the first shard.

@@ -294,7 +294,13 @@ class PendingFetch:
             bound = partition.high_watermark
         limit = max(min(entry.max_bytes, remaining), 0)
         try:
-            read = log.read(entry.fetch_offset, limit, max_offset=bound, min_one_batch=first)
+            read = log.read(
+                entry.fetch_offset,
+                limit,
+                max_offset=bound,
+                min_one_batch=first,
+                min_bytes=self.request.min_bytes,
+            )
         except OSError as error:
             self.context.services.replicas.storage_failed(partition, error)
             raise KafkaError(ErrorCode.KAFKA_STORAGE_ERROR) from error

@@ -7,14 +7,19 @@ is read in place, and its answer is written around the region of the log.
 Whatever is not quite like this (several partitions, a session, a follower, a transaction's reader,
 an error, less than min.bytes) is left, untouched, to `fetch`, which then does everything.
 
-Measured (64 KiB fetches of 16 KiB batches, a loaded 2-core machine): the handler alone 16 -> 8 µs,
-the user CPU of a fetch 40 -> 27-35 µs; its system time (33-49 µs) is not touched.
+Three things make it cheap. What the client asked last time is known by its bytes: only the offset is
+read again. A small answer is read at once, by the one system call that also brings the header to
+check (`read_now`). And the batch that the limit cuts stays out: nobody could use it.
+
+Measured (`fetch-64k`: 16 KiB batches, 49.7 KB of them in an answer): the handler with its reads 22 ->
+9 µs; the broker's CPU for a fetch 0.6 to 0.8 of what it was in the same runs (60 -> 37 µs, 55 -> 44).
 """
 
 from __future__ import annotations
 
 from struct import Struct
 from struct import error as StructError
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from minikafka.api.context import Services
@@ -23,6 +28,9 @@ from minikafka.protocol.errors import KafkaError
 from minikafka.protocol.types import ZERO_UUID
 from minikafka.replication.partition import Partition
 from minikafka.runtime.disk import FileRegion
+
+if TYPE_CHECKING:
+    from minikafka.settings.broker import BrokerSettings
 
 _FIRST_WITH_SESSIONS = 7
 _FIRST_WITH_EPOCH = 9
@@ -54,19 +62,51 @@ _ANSWER_WITH_REPLICA = Struct(">iihqqqiii")
 _FLEXIBLE_ANSWER = Struct(">BihqqqBi")
 _NO_MORE_TAGS = b"\0\0\0"
 
+_NOW_BYTES = 128 << 10
+"""Up to so much is read while the request is served: cheaper than a region, and no more memory than
+one answer for a connection."""
 
-class _Wanted:
-    """What the request asks for, and where its name stands."""
 
-    __slots__ = ("epoch", "index", "max_bytes", "min_bytes", "name", "offset")
+# From the offset to the end of a request: the partition's rest, nothing to be forgotten, no rack.
+_OFFSET_TO_END = {7: 24, 8: 24, 9: 24, 10: 24, 11: 26} | dict.fromkeys(range(12, 19), 29)
+_INT64 = Struct(">q")
+_ASKED_MAX = 1024
+
+# Requests without what changes from one to the next (correlation id, client id, offset).
+AskedFetches = dict[tuple[int, bytes, bytes], "Wanted"]
+
+
+class Wanted:
+    """What the request asks for, how it names the partition, and where its offset stands."""
+
+    __slots__ = (
+        "epoch",
+        "index",
+        "max_bytes",
+        "min_bytes",
+        "name",
+        "offset",
+        "offset_at",
+        "partition",
+    )
+
+    partition: Partition
 
     def __init__(
-        self, name: bytes, index: int, epoch: int, offset: int, max_bytes: int, min_bytes: int
+        self,
+        name: bytes,
+        index: int,
+        epoch: int,
+        offset: int,
+        offset_at: int,
+        max_bytes: int,
+        min_bytes: int,
     ) -> None:
         self.name = name
         self.index = index
         self.epoch = epoch
         self.offset = offset
+        self.offset_at = offset_at
         self.max_bytes = max_bytes
         self.min_bytes = min_bytes
 
@@ -85,30 +125,68 @@ def serve_single(
     """
     if version < _FIRST_WITH_SESSIONS:
         return False
+    # A client that reads a partition asks the same again and again but for these eight bytes.
+    offset_at = len(frame) - _OFFSET_TO_END[version]
+    key = version, bytes(frame[position:offset_at]), bytes(frame[offset_at + 8 :])
+    wanted = services.asked_fetches.get(key)
     try:
-        parse = _flexible if version >= _FIRST_FLEXIBLE else _classic
-        wanted = parse(frame, position, version)
-        if wanted is None:
-            return False
-        partition = _partition(services, wanted, version)
+        if wanted is not None and not wanted.partition.retired:
+            (offset,) = _INT64.unpack_from(frame, offset_at)
+        else:
+            wanted = _parse(services, frame, position, version)
+            if wanted is None:
+                return False
+            offset = wanted.offset
+            if wanted.offset_at == offset_at:
+                _remember(services.asked_fetches, key, wanted)
+        partition = wanted.partition
         if not partition.is_leader or wanted.epoch not in (_UNKNOWN, partition.leader_epoch):
             return False
-        limit = min(wanted.max_bytes, services.settings.fetch_max_bytes)
-        read = partition.log.read(
-            wanted.offset, max(limit, 0), max_offset=partition.high_watermark, min_one_batch=True
-        )
+        records = _read(services.settings, partition, wanted, offset)
     except (IndexError, StructError, KafkaError, UnicodeDecodeError, OSError):
         return False
-    region: FileRegion | None = read.region
-    if region is None or region.size < wanted.min_bytes:
-        if region is not None:
-            region.release()
+    if records is None:
         return False
-    exchange.answer(_answer(partition, wanted, region, version, correlation_id))
+    exchange.answer(_answer(wanted, records, version, correlation_id))
     return True
 
 
-def _partition(services: Services, wanted: _Wanted, version: int) -> Partition:
+def _remember(asked: AskedFetches, key: tuple[int, bytes, bytes], wanted: Wanted) -> None:
+    if len(asked) >= _ASKED_MAX:
+        asked.clear()  # Somebody who asks differently each time gains nothing here anyway.
+    asked[key] = wanted
+
+
+def _read(
+    settings: BrokerSettings, partition: Partition, wanted: Wanted, offset: int
+) -> bytes | FileRegion | None:
+    """What the answer will hold; None if it is less than `min_bytes`, or nothing."""
+    limit = max(min(wanted.max_bytes, settings.fetch_max_bytes), 0)
+    log, min_bytes = partition.log, wanted.min_bytes
+    high_watermark = partition.high_watermark
+    if limit <= _NOW_BYTES and settings.minikafka_send_path != "sendfile":
+        data = log.read_now(offset, limit, max_offset=high_watermark, min_bytes=min_bytes)
+        if data is not None:
+            return data if len(data) >= min_bytes else None
+    read = log.read(
+        offset, limit, max_offset=high_watermark, min_one_batch=True, min_bytes=min_bytes
+    )
+    region: FileRegion | None = read.region
+    if region is not None and region.size < min_bytes:
+        region.release()
+        return None
+    return region
+
+
+def _parse(services: Services, frame: memoryview, position: int, version: int) -> Wanted | None:
+    parse = _flexible if version >= _FIRST_FLEXIBLE else _classic
+    wanted = parse(frame, position, version)
+    if wanted is not None:
+        wanted.partition = _partition(services, wanted, version)
+    return wanted
+
+
+def _partition(services: Services, wanted: Wanted, version: int) -> Partition:
     by_id = version >= _FIRST_WITH_TOPIC_IDS
     names = services.wire_ids if by_id else services.wire_names
     key = wanted.name + _INT32.pack(wanted.index)
@@ -123,7 +201,7 @@ def _partition(services: Services, wanted: _Wanted, version: int) -> Partition:
     return partition
 
 
-def _classic(frame: memoryview, position: int, version: int) -> _Wanted | None:
+def _classic(frame: memoryview, position: int, version: int) -> Wanted | None:
     replica, _, min_bytes, max_bytes, isolation, session, session_epoch, topic_count = (
         _CLASSIC_HEAD.unpack_from(frame, position)
     )
@@ -142,13 +220,15 @@ def _classic(frame: memoryview, position: int, version: int) -> _Wanted | None:
     else:
         count, index, offset, _, partition_bytes = _PARTITION.unpack_from(frame, end)
         at = end + _PARTITION.size
+    offset_at = at - 20
     if count != 1 or _INT32.unpack_from(frame, at)[0]:
         return None  # several partitions, or some to be forgotten
     name = bytes(frame[start:end])
-    return _Wanted(name, index, epoch, offset, min(partition_bytes, max_bytes), min_bytes)
+    limit = min(partition_bytes, max_bytes)
+    return Wanted(name, index, epoch, offset, offset_at, limit, min_bytes)
 
 
-def _flexible(frame: memoryview, position: int, version: int) -> _Wanted | None:
+def _flexible(frame: memoryview, position: int, version: int) -> Wanted | None:
     if version >= _FIRST_WITHOUT_REPLICA:
         _, min_bytes, max_bytes, isolation, session, session_epoch, topic_count = (
             _HEAD_WITHOUT_REPLICA.unpack_from(frame, position)
@@ -181,40 +261,44 @@ def _flexible(frame: memoryview, position: int, version: int) -> _Wanted | None:
     if not 0 < rack < 0x80 or at + 2 + rack + 1 != len(frame) or frame[at + 2 + rack]:
         return None
     name = bytes(frame[start:end])
-    return _Wanted(name, index, epoch, offset, min(partition_bytes, max_bytes), min_bytes)
+    limit = min(partition_bytes, max_bytes)
+    return Wanted(name, index, epoch, offset, at - 25, limit, min_bytes)
 
 
 def _answer(
-    partition: Partition, wanted: _Wanted, region: FileRegion, version: int, correlation_id: int
+    wanted: Wanted, records: bytes | FileRegion, version: int, correlation_id: int
 ) -> tuple[bytes | FileRegion, ...]:
+    partition = wanted.partition
     log = partition.log
     high_watermark = partition.high_watermark
     last_stable_offset = log.last_stable_offset(high_watermark)
+    log_start_offset = log.log_start_offset
+    size = len(records) if isinstance(records, bytes) else records.size
+    name, index = wanted.name, wanted.index
     if version >= _FIRST_FLEXIBLE:
-        size, varint = region.size + 1, bytearray()
-        while size >= 0x80:
-            varint.append(size & 0x7F | 0x80)
-            size >>= 7
-        varint.append(size)
         head = (
             _FLEXIBLE_ANSWER_HEAD.pack(correlation_id, 0, 0, 0, 0, _ONE)
-            + wanted.name
+            + name
             + _FLEXIBLE_ANSWER.pack(
-                _ONE,
-                wanted.index,
-                0,
-                high_watermark,
-                last_stable_offset,
-                log.log_start_offset,
-                0,
-                -1,
+                _ONE, index, 0, high_watermark, last_stable_offset, log_start_offset, 0, -1
             )
-            + varint
+            + _uvarint(size + 1)
         )
-        return head, region, _NO_MORE_TAGS
-    values = (1, wanted.index, 0, high_watermark, last_stable_offset, log.log_start_offset, -1)
+        return head, records, _NO_MORE_TAGS
+    values = (1, index, 0, high_watermark, last_stable_offset, log_start_offset, -1)
     if version >= _FIRST_WITH_RACK:
-        body = _ANSWER_WITH_REPLICA.pack(*values, -1, region.size)
+        body = _ANSWER_WITH_REPLICA.pack(*values, -1, size)
     else:
-        body = _ANSWER.pack(*values, region.size)
-    return _CLASSIC_ANSWER_HEAD.pack(correlation_id, 0, 0, 0, 1) + wanted.name + body, region
+        body = _ANSWER.pack(*values, size)
+    return _CLASSIC_ANSWER_HEAD.pack(correlation_id, 0, 0, 0, 1) + name + body, records
+
+
+def _uvarint(value: int) -> bytes:
+    if 1 << 14 <= value < 1 << 21:  # three bytes, for most answers
+        return bytes((value & 0x7F | 0x80, value >> 7 & 0x7F | 0x80, value >> 14))
+    varint = bytearray()
+    while value >= 0x80:
+        varint.append(value & 0x7F | 0x80)
+        value >>= 7
+    varint.append(value)
+    return bytes(varint)

@@ -71,6 +71,16 @@ class OffsetIndex:
             return None
         return self.offsets[at], position
 
+    def start_of_cut_batch(self, position: int) -> int:
+        """Where the batch begins that `position` cuts, if entries lie so far apart that what would
+        be lost with it is little; else `position` itself.
+        """
+        at = bisect_right(self.positions, position)
+        if at == 0 or at == len(self.positions):
+            return position
+        start = self.positions[at - 1]
+        return start if self.positions[at] - start >= _SPARSE_BYTES else position
+
     def first_from_position(self, position: int) -> tuple[int, int] | None:
         """(relative offset, position) of the first entry at or after `position`."""
         at = bisect_left(self.positions, position)

@@ -1,5 +1,6 @@
 """Reading a log: regions of batches by offset, records by time, epochs, aborted transactions."""
 
+from minikafka.log.batches import is_whole_batch
 from minikafka.log.integrity import check_inherited, offset_bound, true_aborted
 from minikafka.log.leader_epochs import LeaderEpochs
 from minikafka.log.lookups import RecordPosition, first_at_or_after, latest
@@ -91,12 +92,21 @@ class ReadableLog:
         """The newest leader epoch, -1 without any."""
         return self.leader_epochs.latest
 
-    def read(self, offset: int, max_bytes: int, *, max_offset: int, min_one_batch: bool) -> LogRead:
+    def read(
+        self,
+        offset: int,
+        max_bytes: int,
+        *,
+        max_offset: int,
+        min_one_batch: bool,
+        min_bytes: int = 0,
+    ) -> LogRead:
         """Batches from the one that holds `offset` on, below `max_offset` (exclusive).
 
-        Cut at `max_bytes` exactly, inside a batch if need be. A first batch larger than that comes
-        whole with `min_one_batch`, and not at all without. Raises KafkaError 1 outside of
-        [log start, log end].
+        Cut at `max_bytes`, inside a batch if need be; or before that batch, where the index tells
+        its start and `min_bytes` remain: what is cut is of no use to anybody. A first batch larger
+        than `max_bytes` comes whole with `min_one_batch`, and not at all without. Raises KafkaError
+        1 outside of [log start, log end].
         """
         end_offset = self.log_end_offset
         if offset < self.log_start_offset or offset > end_offset:
@@ -126,9 +136,41 @@ class ReadableLog:
                 if not min_one_batch:
                     return NOTHING
                 size = first_size
+            else:
+                size = _cut(segment, position, size, max(first_size, min_bytes))
         if position < segment.inherited_bytes:
             self._check(segment, position, position + size)
         return LogRead(segment.file.region(position, size), size, segment.base_offset, position)
+
+    def read_now(
+        self, offset: int, max_bytes: int, *, max_offset: int, min_bytes: int
+    ) -> bytes | None:
+        """What `read` would find, as bytes, by one system call; None where it takes more than that,
+        and where `read` finds nothing or raises an error.
+
+        The header that `find` would look at comes with the rest. Measured by `fetch-64k` of the
+        benchmark, where that read, the region and its pins were a fifth of a fetch.
+        """
+        segment = self._segments.active
+        if offset < segment.base_offset:
+            segment = self._segments.at(offset)
+        if not self.log_start_offset <= offset < max_offset:
+            return None
+        likely = segment.index.batch_reaching(offset - segment.base_offset)
+        if likely is None:
+            return None
+        relative, position = likely
+        end = self._readable_bytes(segment, max_offset)
+        if end > position + max_bytes:
+            end = position + _cut(segment, position, max_bytes, max(min_bytes, 1))
+        if end <= position:
+            return None
+        data = segment.file.pread(end - position, position)
+        if not is_whole_batch(data, offset, segment.base_offset + relative):
+            return None
+        if position < segment.inherited_bytes:
+            self._check(segment, position, end)
+        return data if len(data) == end - position else None
 
     def _next_with(self, segment: Segment, offset: int) -> Segment | None:
         """The next segment that holds something at `offset` or behind.
@@ -208,3 +250,10 @@ class ReadableLog:
     def epoch_at(self, offset: int) -> int:
         """The leader epoch that wrote `offset`, -1 if unknown."""
         return self.leader_epochs.at(offset)
+
+
+def _cut(segment: Segment, position: int, size: int, least: int) -> int:
+    """How many of the `size` bytes from `position` are worth sending: without the batch that is cut
+    at their end, if `least` remain."""
+    whole = segment.index.start_of_cut_batch(position + size) - position
+    return whole if whole >= least else size

@@ -32,6 +32,9 @@ _pack_size = Struct(">i").pack
 _JOINED_MAX_BYTES: Final = 64 << 10
 """Answers joined before they are written: what a transport takes before it pauses us."""
 
+_UNJOINED_FROM_BYTES: Final = 32 << 10
+"""Answers from here on are written by themselves: copying them costs more than a write."""
+
 _AT_ONCE_BYTES: Final = 128 << 10
 """Answers with regions up to this size need no sender: they are read and written in one go.
 
@@ -87,6 +90,11 @@ class Answering(Link):
             return
         if self._sender is not None:
             self._sender.parts.extend((_pack_size(size), *parts))
+        elif size >= _UNJOINED_FROM_BYTES:
+            if self._out:
+                self.flush()
+            # One system call for all of them, and no copy.
+            self._transport.writelines((_pack_size(size) + parts[0], *parts[1:]))  # type: ignore[arg-type,operator]
         elif self._corked:
             out = self._out
             out.append(_pack_size(size))

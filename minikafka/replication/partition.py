@@ -126,8 +126,22 @@ class Log(Protocol):
         """Append one checked batch at the log end offset; returns its base offset."""
         ...
 
-    def read(self, offset: int, max_bytes: int, *, max_offset: int, min_one_batch: bool) -> Any:
+    def read(
+        self,
+        offset: int,
+        max_bytes: int,
+        *,
+        max_offset: int,
+        min_one_batch: bool,
+        min_bytes: int = 0,
+    ) -> Any:
         """A region of batches from the one that holds `offset`, below `max_offset`."""
+        ...
+
+    def read_now(
+        self, offset: int, max_bytes: int, *, max_offset: int, min_bytes: int
+    ) -> bytes | None:
+        """The same as bytes, if one look at the file is enough."""
         ...
 
     def last_stable_offset(self, high_watermark: int) -> int:

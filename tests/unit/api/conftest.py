@@ -259,11 +259,13 @@ class Cluster:
         )
         return topic_id
 
-    def append(self, topic: str, *timestamps: int, index: int = 0, **header: Any) -> None:
+    def append(
+        self, topic: str, *timestamps: int, index: int = 0, value: bytes = b"x", **header: Any
+    ) -> None:
         """Append one batch to a partition led here, a record for each timestamp."""
         partition = self.replicas.partition(topic, index)
         batch = memoryview(
-            bytearray(build_batch([(ts, None, b"x", []) for ts in timestamps], **header))
+            bytearray(build_batch([(ts, None, value, []) for ts in timestamps], **header))
         )
         partition.log.append(batch, read_header(batch), partition.leader_epoch, 0)
         partition.advance_high_watermark()

@@ -169,6 +169,48 @@ def test_fetch_answers_alike(topic: Any, version: int, rack: str) -> None:
     assert len(short.data) > 400
 
 
+@pytest.mark.parametrize("version", range(7, 19))
+def test_fetches_of_large_batches_answer_alike(topic: Any, version: int) -> None:
+    """Read at once; asked again but for the offset; and the batch that is cut left out."""
+    log = topic.replicas.partition("orders", 1).log
+    for _ in range(12):
+        topic.append("orders", *[NOW_MS] * 20, index=1, value=bytes(500))
+    position = _body_position(version, flexible_from=12)
+    sizes = []
+    for offset in (25, 40, 239, 0, 100):
+        frame = frame_of(
+            fetch_request(
+                topic, version, fetch_offset=offset, partition_max_bytes=30_000, max_bytes=50_000
+            ),
+            version,
+        )
+        long, short = Wire(), Wire()
+        general(topic).serve(long, frame)  # type: ignore[arg-type]
+        assert fetch_single.serve_single(
+            topic.services,
+            short,  # type: ignore[arg-type]
+            frame,
+            position,
+            version,
+            0x01020304,
+        )
+        assert short.data == long.data
+        sizes.append(len(short.data))
+    assert len(topic.services.asked_fetches) == 1
+    one = log.size_bytes // 12
+    assert [size // one for size in sizes] == [2, 2, 1, 2, 2]
+
+
+def test_a_partition_that_has_left_is_looked_up_again(topic: Any) -> None:
+    fill(topic)
+    frame = frame_of(fetch_request(topic, 16), 16)
+    position = _body_position(16, flexible_from=12)
+    arguments = (frame, position, 16, 1)
+    assert fetch_single.serve_single(topic.services, Wire(), *arguments)  # type: ignore[arg-type]
+    topic.replicas.partition("orders", 1).retire()
+    assert not fetch_single.serve_single(topic.services, Wire(), *arguments)  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("version", [7, 11, 12, 16, 18])
 @pytest.mark.parametrize(
     "fields",
