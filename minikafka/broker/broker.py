@@ -33,6 +33,7 @@ from minikafka.broker.listening import Address, ListenError, Listeners
 from minikafka.broker.liveness import BrokerLiveness
 from minikafka.broker.quorum import QuorumHost
 from minikafka.broker.quorum_driver import QUORUM_TASK
+from minikafka.broker.replication import start_replication
 from minikafka.broker.storage import Storage, StorageError, lacks_cluster_id, prepare_storage
 from minikafka.controller.controller import ClusterController
 from minikafka.log.directory import LogDirectory
@@ -46,7 +47,6 @@ from minikafka.replication.flushing import Flusher
 from minikafka.replication.maintenance import Maintenance
 from minikafka.replication.purgatory import Purgatory
 from minikafka.replication.replicas import ReplicaManager
-from minikafka.replication.surroundings import Surroundings
 from minikafka.runtime.clock import AgeClock, WallClock
 from minikafka.runtime.disk import Disk
 from minikafka.runtime.entropy import random_uuid
@@ -237,7 +237,7 @@ class Broker:
         listeners = self._clients = Listeners(settings, Dispatcher(services).serve)
         await listeners.take_ports(settings.broker_listeners())
         await self._unless_failed(lifecycle.register(listeners.advertised()))
-        self._start_replication(replicas, quorum.image, gateway, lifecycle)
+        start_replication(services, lifecycle)
         await self._unless_failed(lifecycle.unfence())
         groups.start()
         await listeners.accept()
@@ -255,28 +255,6 @@ class Broker:
             await task
         finally:
             await scope.close()
-
-    def _start_replication(
-        self,
-        replicas: ReplicaManager,
-        image: MetadataImage,
-        gateway: ControllerGateway,
-        lifecycle: BrokerLifecycle,
-    ) -> None:
-        """Fetch from leaders, and propose who is in sync: from the registration on."""
-        replicas.leading.start(gateway, lambda: lifecycle.broker_epoch, self._scope, self._random)
-        replicas.following.start(
-            Surroundings(
-                settings=self._settings,
-                image=image,
-                logs=replicas,
-                purgatory=self._purgatory,
-                wall_clock=self._wall_clock,
-                broker_epoch=lambda: lifecycle.broker_epoch,
-                scope=self._scope,
-                random=self._random,
-            )
-        )
 
     def _start_upkeep(self, replicas: ReplicaManager, image: MetadataImage) -> None:
         """Retention, checkpoints and cleaning: what goes on beside the requests."""

@@ -6,13 +6,13 @@ import asyncio
 from typing import Any
 
 import pytest
+from unit.broker.conftest import node_settings
 
 from minikafka.broker.lifecycle import BrokerLifecycle
 from minikafka.metadata.image import BrokerImage
 from minikafka.protocol.errors import ErrorCode, KafkaError
 from minikafka.protocol.messages.unregister_broker import UnregisterBrokerRequest
 from minikafka.runtime.entropy import random_uuid
-from unit.broker.conftest import node_settings
 
 ENDPOINTS = [("PLAINTEXT", "localhost", 9092, "PLAINTEXT")]
 NEVER_MS = "1000000"  # heartbeats that only come when there is something to say

@@ -1,0 +1,33 @@
+"""What a broker does for its replicas from its registration on: fetch from their leaders where it
+follows, propose who is in sync where it leads.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from minikafka.replication.surroundings import Surroundings
+
+if TYPE_CHECKING:
+    from minikafka.api.context import Services
+    from minikafka.broker.lifecycle import BrokerLifecycle
+
+
+def start_replication(services: Services, lifecycle: BrokerLifecycle) -> None:
+    """Start both; they end with the scope of the services."""
+    replicas = services.replicas
+    replicas.leading.start(
+        services.controller, lambda: lifecycle.broker_epoch, services.scope, services.random
+    )
+    replicas.following.start(
+        Surroundings(
+            settings=services.settings,
+            image=services.image,
+            logs=replicas,
+            purgatory=services.purgatory,
+            wall_clock=services.wall_clock,
+            broker_epoch=lambda: lifecycle.broker_epoch,
+            scope=services.scope,
+            random=services.random,
+        )
+    )
