@@ -115,7 +115,7 @@ class Node:
         self._ready: asyncio.Future[None]
 
     async def start(self, *, fenced: bool = False) -> None:
-        """Start a life on what the disk holds, registered and, if nothing else is said, unfenced."""
+        """Start a life on what the disk holds, registered and unfenced or not."""
         self.fenced = fenced
         self.image = MetadataImage()
         self.is_up = True
