@@ -126,7 +126,10 @@ class ControllerHost:
             is_more = True
             while is_more:
                 decision = controller.periodic(self._now_ms(), read_by_others=read_by_others)
-                is_more = self._carry_out(decision) and decision.response
+                is_more = decision.response
+                if not self._carry_out(decision):
+                    await asyncio.sleep(PERIOD_S)
+                    break
 
     def _is_read_by_others(self) -> bool:
         """Whether the quorum has other voters, or brokers that only follow it."""
