@@ -16,17 +16,15 @@ from typing import cast
 from uuid import UUID
 
 from minikafka.api.context import RequestContext
-from minikafka.api.dispatch import answer, handles, refused
-from minikafka.api.leader_hints import leader_endpoints
+from minikafka.api.dispatch import handles
 from minikafka.api.produce_single import serve_single
+from minikafka.api.produce_waiting import VERSION_OF_HINTS, PendingProduce, Wait, tell_leaders
 from minikafka.metadata.topic_image import TopicImage
 from minikafka.metadata.topic_names import INTERNAL_TOPICS
 from minikafka.protocol.apis import ApiKey
 from minikafka.protocol.errors import ErrorCode, KafkaError
 from minikafka.protocol.messages.produce import (
     BatchIndexAndErrorMessage,
-    LeaderIdAndEpoch,
-    NodeEndpoint,
     PartitionProduceResponse,
     ProduceRequest,
     ProduceResponse,
@@ -37,14 +35,9 @@ from minikafka.records.validation import InvalidRecordsError, check_shape, valid
 from minikafka.replication.partition import Appended, Partition
 
 ADMIN_CLIENT = "__admin_client"  # The one client id that may write to internal topics.
-_LEADER_MOVED = (ErrorCode.NOT_LEADER_OR_FOLLOWER, ErrorCode.FENCED_LEADER_EPOCH)
-_VERSION_OF_HINTS = 10
 _VERSION_OF_TOPIC_IDS = 13
 _MAGIC_OFFSET = 16
 _ATTRIBUTES_OFFSET = 22  # low byte of the batch's attributes
-
-Wait = tuple[Partition, int, PartitionProduceResponse]
-"""A partition appended to, the offset that must be replicated or flushed, and the answer then."""
 
 
 def refuse_produce(
@@ -107,8 +100,8 @@ def produce(context: RequestContext, request: ProduceRequest) -> ProduceResponse
             return refuse_produce(context, request, failures[0][2])
         context.exchange.no_answer()
         return None
-    if failures and context.version >= _VERSION_OF_HINTS:
-        _tell_leaders(context, response, failures)
+    if failures and context.version >= VERSION_OF_HINTS:
+        tell_leaders(context, response, failures)
     if waits:
         PendingProduce(context, response, waits, acks).park(request.timeout_ms)
         return None
@@ -209,86 +202,3 @@ def _failure(index: int, error: KafkaError, log_start_offset: int = -1) -> Parti
             for index, message in error.record_errors
         ]
     return failure
-
-
-def _tell_leaders(
-    context: RequestContext,
-    response: ProduceResponse,
-    failures: list[tuple[PartitionProduceResponse, TopicImage | None, KafkaError]],
-) -> None:
-    """Where the leaders are of partitions that are led elsewhere (KIP-951)."""
-    leaders: list[int] = []
-    for failure, topic, error in failures:
-        known = None if topic is None else topic.partitions.get(failure.index)
-        if known is not None and error.code in _LEADER_MOVED:
-            failure.current_leader = LeaderIdAndEpoch(
-                leader_id=known.leader, leader_epoch=known.leader_epoch
-            )
-            leaders.append(known.leader)
-    if leaders:
-        response.node_endpoints = leader_endpoints(context, leaders, NodeEndpoint)
-
-
-class PendingProduce:
-    """A produce that waits for the high watermark (acks=all) or for an fsync (`flush.messages`).
-
-    Later produces may pass it.
-    """
-
-    __slots__ = ("acks", "context", "response", "waits")
-
-    def __init__(
-        self, context: RequestContext, response: ProduceResponse, waits: list[Wait], acks: int
-    ) -> None:
-        self.context = context
-        self.response = response
-        self.waits = waits
-        self.acks = acks
-
-    def park(self, timeout_ms: int) -> None:
-        """Wait for every partition's offset, at most `timeout_ms`."""
-        for partition, _, _ in self.waits:
-            partition.waiting_produces[self] = None
-        self.context.services.purgatory.park(self, timeout_ms)
-        self.context.exchange.when_closed(self._leave)
-        self.context.exchange.let_produce_pass()
-
-    def try_complete(self) -> None:
-        """An offset moved: settle what it passed, answer when nothing is left."""
-        still = []
-        for partition, required_offset, done in self.waits:
-            if not partition.is_leader:
-                done.error_code = int(ErrorCode.NOT_LEADER_OR_FOLLOWER)
-            elif not partition.is_acknowledged(required_offset, self.acks):
-                still.append((partition, required_offset, done))
-                continue
-            elif self.acks == -1 and len(partition.isr) < partition.effective_min_isr:
-                done.error_code = int(ErrorCode.NOT_ENOUGH_REPLICAS_AFTER_APPEND)
-            partition.waiting_produces.pop(self, None)
-        self.waits = still
-        if not still:
-            self._leave()
-            answer(self.context, self.response)
-
-    def expire(self) -> None:
-        """The timeout is over: the records are in the log and may still be committed."""
-        self._leave()
-        answer(self.context, self._refuse(KafkaError(ErrorCode.REQUEST_TIMED_OUT)))
-
-    def fail(self, error: Exception) -> None:
-        """Trying again has failed: a fault of ours."""
-        self._leave()
-        response = refused(self.context, None, lambda _, __, refusal: self._refuse(refusal), error)
-        assert response is not None, "acks=0 never waits"
-        answer(self.context, response)
-
-    def _refuse(self, error: KafkaError) -> ProduceResponse:
-        """The response with `error` wherever it still waits; offsets stay, the records do, too."""
-        for _, _, done in self.waits:
-            done.error_code = int(error.code)
-        return self.response
-
-    def _leave(self) -> None:
-        for partition, _, _ in self.waits:
-            partition.waiting_produces.pop(self, None)
-        self.context.services.purgatory.release(self)

@@ -17,6 +17,7 @@ from struct import error as StructError
 from uuid import UUID
 
 from minikafka.api.context import Services
+from minikafka.api.produce_waiting import PendingSingle
 from minikafka.metadata.topic_names import INTERNAL_TOPICS
 from minikafka.network.connection import Exchange
 from minikafka.protocol.errors import KafkaError
@@ -54,8 +55,8 @@ _CLASSIC_ANSWERS = {
 }
 
 
-Wanted = tuple[bytes, int, int, int, int]
-"""The bytes that name topic and partition, partition index, acks, where the batch starts, stops."""
+Wanted = tuple[bytes, int, int, int, int, int]
+"""The bytes that name topic and partition, partition index, acks, timeout, the batch's ends."""
 
 
 def serve_single(
@@ -75,7 +76,7 @@ def serve_single(
         wanted = parse(frame, position, version)
         if wanted is None:
             return False
-        name, index, acks, start, stop = wanted
+        name, index, acks, timeout_ms, start, stop = wanted
         partition = _partition(services, name, index, version)
     except (IndexError, StructError, KafkaError, UnicodeDecodeError):
         return False
@@ -85,12 +86,18 @@ def serve_single(
         return False
     if appended is None:
         return False
-    exchange.answer((_answer(name, index, appended, partition, version, correlation_id),))
+    answer = _answer(name, index, appended, partition, version, correlation_id)
+    if partition.is_acknowledged(appended.required_offset, acks):
+        exchange.answer((answer,))
+    else:
+        PendingSingle(
+            services, exchange, partition, appended, acks, version, correlation_id, answer
+        ).park(timeout_ms)
     return True
 
 
 def _flexible(frame: memoryview, position: int, version: int) -> Wanted | None:
-    transactional_id, acks, _timeout_ms, topic_count = _FLEXIBLE_HEAD.unpack_from(frame, position)
+    transactional_id, acks, timeout_ms, topic_count = _FLEXIBLE_HEAD.unpack_from(frame, position)
     if transactional_id or topic_count != _ONE or (acks != 1 and acks != -1):
         return None
     start = position + 8
@@ -116,11 +123,11 @@ def _flexible(frame: memoryview, position: int, version: int) -> Wanted | None:
     stop = at + size - 1
     if not size or stop + 3 != len(frame) or frame[stop] | frame[stop + 1] | frame[stop + 2]:
         return None
-    return bytes(frame[start : middle + 5]), index, acks, at, stop
+    return bytes(frame[start : middle + 5]), index, acks, timeout_ms, at, stop
 
 
 def _classic(frame: memoryview, position: int, version: int) -> Wanted | None:
-    transactional_id, acks, _timeout_ms, topic_count = _CLASSIC_HEAD.unpack_from(frame, position)
+    transactional_id, acks, timeout_ms, topic_count = _CLASSIC_HEAD.unpack_from(frame, position)
     if transactional_id != -1 or topic_count != 1 or (acks != 1 and acks != -1):
         return None
     start = position + 12
@@ -133,7 +140,7 @@ def _classic(frame: memoryview, position: int, version: int) -> Wanted | None:
         return None
     # A flexible name of the same bytes would begin with its own length: the first byte of a
     # classic one is 0, so the two never meet in one cache.
-    return bytes(frame[start : middle + 8]), index, acks, at, at + size
+    return bytes(frame[start : middle + 8]), index, acks, timeout_ms, at, at + size
 
 
 def _partition(services: Services, name: bytes, index: int, version: int) -> Partition:
@@ -184,8 +191,6 @@ def _append(
     """Append, or None (or `KafkaError`) when the general path must answer."""
     if not partition.is_leader or partition.topic in INTERNAL_TOPICS:
         return None
-    if partition.flushes or (acks == -1 and len(partition.isr) > 1):
-        return None  # It will have to wait for an fsync or for followers.
     wall_ms = services.wall_clock.now_ms()
     batch, header = validate(check_shape(records, version), partition.rules, wall_ms)
     if header.attributes & TRANSACTIONAL_BIT:
