@@ -8,7 +8,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PYTEST := $(BIN)/python -m pytest --quiet
 
 .NOTPARALLEL:
-.PHONY: help run test check format interop robustness trials cluster-kills bench clean
+.PHONY: help run test check format interop robustness trials cluster-kills mixed bench clean
 
 help:  ## what there is to make
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
@@ -34,7 +34,7 @@ format: $(VENV)/.check  ## lay out the code and apply safe fixes
 
 interop: $(VENV)/.test  ## foreign clients and Apache Kafka's own tools; what is absent is a failure
 	PYTHONPATH=tests $(BIN)/python -m harness.foreign
-	$(PYTEST) -m interop -n 2 --dist loadfile tests/interop $(PYTEST_ARGS)
+	$(PYTEST) -m 'interop and not mixed' -n 2 --dist loadfile tests/interop $(PYTEST_ARGS)
 	MINIKAFKA_INTEROP_TARGET=kafka $(PYTEST) -m 'not own_broker' tests/cluster/test_sdk_*.py
 
 robustness: $(VENV)/.test  ## 100,000 bad requests over all APIs
@@ -42,6 +42,10 @@ robustness: $(VENV)/.test  ## 100,000 bad requests over all APIs
 
 trials: $(VENV)/.test  ## every await of the SDK while its broker is killed or stopped, 100 times each
 	PYTHONPATH=tests $(BIN)/python -m sdk_trials --trials 100 $(TRIALS_ARGS)
+
+mixed: $(VENV)/.test  ## Apache Kafka and minikafka in one cluster; about half an hour
+	PYTHONPATH=tests $(BIN)/python -m harness.foreign
+	$(PYTEST) -m mixed tests/interop/mixed $(PYTEST_ARGS)
 
 cluster-kills: $(VENV)/.test  ## three nodes killed 50 times, stopped and cut off under load; as root for the cuts
 	PYTHONPATH=tests $(BIN)/python -m cluster_kills --faults kills --cycles 50 --records 1000000

@@ -31,7 +31,7 @@ class Fault(NamedTuple):
     strike: Callable[[Scene], None]
 
 
-def _until_progress(scene: Scene) -> None:
+def until_progress(scene: Scene) -> None:
     """Until every writer has had acknowledgements for something sent from now on."""
     time.sleep(_ON_THE_WAY_S)
     before = scene.progress()
@@ -60,7 +60,7 @@ def _kill(victim: Callable[[Scene], Node]) -> Callable[[Scene], None]:
     def strike(scene: Scene) -> None:
         node = victim(scene)
         node.kill()
-        _until_progress(scene)
+        until_progress(scene)
         node.spawn()
 
     return strike
@@ -69,7 +69,7 @@ def _kill(victim: Callable[[Scene], Node]) -> Callable[[Scene], None]:
 def _kill_all(scene: Scene) -> None:
     scene.cluster.kill()
     scene.cluster.start()
-    _until_progress(scene)
+    until_progress(scene)
 
 
 def _pause(victim: Callable[[Scene], Node]) -> Callable[[Scene], None]:
@@ -78,7 +78,7 @@ def _pause(victim: Callable[[Scene], Node]) -> Callable[[Scene], None]:
         node.pause()
         time.sleep(PAUSE_S)
         node.resume()
-        _until_progress(scene)
+        until_progress(scene)
 
     return strike
 
@@ -100,7 +100,7 @@ def _cut(
                 network.drop(other, node.host)
         time.sleep(CUT_S)
         network.heal()
-        _until_progress(scene)
+        until_progress(scene)
 
     return strike
 

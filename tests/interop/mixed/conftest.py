@@ -1,0 +1,13 @@
+"""Clusters of both: `make mixed` runs these, `make interop` does not, for they take minutes."""
+
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.is_relative_to(HERE):
+            item.add_marker(pytest.mark.mixed)
