@@ -1,11 +1,24 @@
 """Nodes die under load and no record is lost; and the judge of that finds what is planted."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+from cluster_kills.faults import KILLS
+from cluster_kills.run import run
 from cluster_kills.verdict import Ledger, Verdict
+from harness.cluster import RunningCluster
 
 COUNT = 1000
+
+
+def test_every_record_outlives_every_kill(tmp_path: Path) -> None:
+    """The short version of `make cluster-kills`."""
+    said: list[str] = []
+    with RunningCluster(tmp_path, first_id=1) as cluster:
+        verdict, struck = run(cluster, KILLS, rate=300, records=3000, say=said.append)
+    assert len(struck) == len(KILLS)
+    assert verdict.clean, "\n".join((str(verdict), *said))
 
 
 def verdict(change: Callable[[list[int]], None]) -> Verdict:

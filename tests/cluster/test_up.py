@@ -94,7 +94,7 @@ def in_sync(address: str, topic: str) -> list[int]:
     return sorted(described.partitions[0].isr_nodes) if described.partitions else []
 
 
-@pytest.mark.parametrize("brokers", [1])
+@pytest.mark.parametrize("brokers", [1, 3])
 def test_a_killed_broker_comes_back_and_the_data_stays(
     brokers: int, start: Callable[..., Up], tmp_path: Path
 ) -> None:
