@@ -22,7 +22,7 @@ from minikafka.protocol.messages.find_coordinator import FindCoordinatorRequest
 from minikafka.protocol.messages.metadata import MetadataRequest, MetadataRequestTopic
 from minikafka.protocol.types import Message
 
-PATIENCE_S = 90.0
+PATIENCE_S = 180.0
 _RETRY_S = 0.01
 _ALREADY_EXISTS = 36
 _PASSING = (5, 7, 15, 41)  # no leader, timed out, no coordinator or controller just now
