@@ -147,7 +147,7 @@ class MetadataSnapshots:
             old.append(f"{self._directory}/{status.name}")
         if not old:
             return
-        self._log.advance_log_start(present[0][0])
+        self._quorum_log.begin_after(*present[0][:2])
         wall_ms = self._wall_clock.now_ms()
         self._log.delete_old_segments(wall_ms, max(self._node.high_watermark, 0))
         await self._disk.remove(old)

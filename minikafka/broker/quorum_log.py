@@ -20,7 +20,13 @@ from minikafka.broker.metadata_log import (
 from minikafka.broker.storage import StorageError
 from minikafka.raft.effects import ControlBatch, DataBatch
 from minikafka.raft.quorum_state import FILE_NAME, QuorumState
-from minikafka.raft.snapshots import SUFFIX, Snapshot, control_batch, snapshot_name
+from minikafka.raft.snapshots import (
+    SUFFIX,
+    Snapshot,
+    control_batch,
+    parse_snapshot_name,
+    snapshot_name,
+)
 from minikafka.records.batch import read_header, walk
 
 if TYPE_CHECKING:
@@ -56,8 +62,8 @@ class QuorumLog:
                 disk.unlink(f"{directory}/{name}")
         self.found = newest_snapshot(disk, directory)
         self.latest_snapshot: tuple[int, int] | None = None
-        # (offset, epoch) that a log begun anew after a snapshot goes on from: its epochs know of
-        # that only with the first batch.
+        # (end offset, epoch) of the snapshot that the log goes on from: of the epoch before its
+        # first batch its own epochs know nothing.
         self._base: tuple[int, int] | None = None
         if self.found is not None:
             self._go_on_from(*self.found[:2])
@@ -81,8 +87,10 @@ class QuorumLog:
             end_offset > log.log_start_offset and epoch > log.leader_epochs.latest
         ):
             log.truncate_fully_and_start_at(end_offset)
-        if log.log_start_offset == end_offset:
-            self._base = end_offset, epoch
+        for name in self._disk.listdir(self.directory):
+            found = parse_snapshot_name(name)
+            if found is not None and found[0] == log.log_start_offset:
+                self._base = found
 
     # -- what the machine reads -------------------------------------------------------------------
 
@@ -193,6 +201,12 @@ class QuorumLog:
         """This node has a newer snapshot."""
         if self.latest_snapshot is None or self.latest_snapshot < (end_offset, epoch):
             self.latest_snapshot = end_offset, epoch
+
+    def begin_after(self, end_offset: int, epoch: int) -> None:
+        """What is in this snapshot, the oldest that is kept, need not be in the log as well."""
+        self.log.advance_log_start(end_offset)
+        if self.log.log_start_offset == end_offset:
+            self._base = end_offset, epoch
 
     def keep(self, chunk: SnapshotChunk) -> None:
         """Write a piece of the leader's snapshot behind those before it."""

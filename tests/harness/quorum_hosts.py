@@ -274,6 +274,12 @@ class SimulatedQuorum:
                 raise Violation(f"after {limit_s} s it is not so: {what}")
             await asyncio.sleep(0.01)
 
+    async def wait(self, seconds: float) -> None:
+        """Let so much virtual time pass."""
+        passed: asyncio.Future[None] = self.loop.create_future()
+        self.loop.call_later(seconds, passed.set_result, None)
+        await passed
+
     async def elect(self) -> SimulatedNode:
         await self.until("somebody leads", self.leader)
         leader = self.leader()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Coroutine
 
 import pytest
@@ -71,7 +70,7 @@ class Weather:
             self.heal()
         elif victim.is_up and draw < 0.9:
             victim.machine.pause()
-            await asyncio.sleep(self._draw() * 4)
+            await self._cluster.wait(self._draw() * 4)
             victim.machine.resume()
         else:
             victim.stop()
@@ -101,7 +100,7 @@ async def storm(cluster: SimulatedQuorum) -> None:
     for _ in range(STORM_ROUNDS):
         for _ in range(5):
             cluster.write(1 + int(cluster.random.random() * 3))
-            await asyncio.sleep(cluster.random.random() * 0.4)
+            await cluster.wait(cluster.random.random() * 0.4)
         await weather.change()
     weather.heal()
     await cluster.until("nobody is stopping", lambda: not any(n.is_stopping for n in cluster.nodes))
@@ -109,7 +108,18 @@ async def storm(cluster: SimulatedQuorum) -> None:
     await cluster.settle()
 
 
-@pytest.mark.parametrize("seed", range(12))
+# Snapshots after a few records, and of the log only what the newest of them lacks.
+SHORT_LOGS = {
+    "metadata_log_max_record_bytes_between_snapshots": "1500",
+    "metadata_max_retention_bytes": "2000",
+}
+
+
+@pytest.mark.parametrize("seed", range(8))
 def test_a_storm_breaks_no_promise(seed: int) -> None:
-    cluster = run(seed, storm, observers=1)
-    assert cluster.acknowledged
+    assert run(seed, storm, observers=1).acknowledged
+
+
+@pytest.mark.parametrize("seed", range(8, 16))
+def test_a_storm_on_short_logs_breaks_no_promise(seed: int) -> None:
+    assert run(seed, storm, observers=1, **SHORT_LOGS).acknowledged
