@@ -56,6 +56,7 @@ _REGISTER_AGAIN = (
     ErrorCode.DUPLICATE_BROKER_REGISTRATION,
     ErrorCode.REQUEST_TIMED_OUT,
     ErrorCode.NOT_CONTROLLER,
+    ErrorCode.KAFKA_STORAGE_ERROR,  # the controller's disk is full: room may come, or another one
 )
 _UNKNOWN_TO_CONTROLLER = (ErrorCode.STALE_BROKER_EPOCH, ErrorCode.BROKER_ID_NOT_REGISTERED)
 

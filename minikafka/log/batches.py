@@ -1,5 +1,6 @@
 """Walking over batches inside of a file, header by header, with few and small reads."""
 
+import zlib
 from collections.abc import Iterator
 from struct import Struct
 
@@ -24,6 +25,7 @@ _HOP_BYTES = 4096
 _SCAN_BYTES = 1 << 20
 _MINIMUM_LENGTH = HEADER_BYTES - LOG_OVERHEAD_BYTES
 _LEGACY_MAGICS = (0, 1)
+_LEGACY_CRC_BYTES = 4
 
 _peek = PEEK.unpack_from
 
@@ -142,7 +144,7 @@ def scan_batches(
             if len(chunk) < HEADER_BYTES:
                 raise NoBatchError(position, "the file ends inside of a header")
         header = read_header(chunk, at)
-        if header.magic in _LEGACY_MAGICS and header.batch_length > 0:
+        if _is_legacy(file, position, header):
             raise CorruptLogError(path, position, f"message format v{header.magic}, v2 is needed")
         _check_header(header, position, end)
         size = header.size_bytes
@@ -154,6 +156,18 @@ def scan_batches(
         yield position, header, batch
         position += size
         at += size
+
+
+def _is_legacy(file: DataFile, position: int, header: BatchHeader) -> bool:
+    """Whether a message of format v0 or v1 is here, and not a batch whose page was torn behind its
+    length, with zeros where the magic would be: the CRC of a message (where a batch has its leader
+    epoch) covers all from the magic on.
+    """
+    if header.magic not in _LEGACY_MAGICS or header.batch_length <= 0:
+        return False
+    message = file.pread(header.batch_length, position + LOG_OVERHEAD_BYTES)
+    crc = header.partition_leader_epoch & 0xFFFFFFFF
+    return zlib.crc32(message[_LEGACY_CRC_BYTES:]) == crc
 
 
 def _check_header(header: BatchHeader, position: int, end: int) -> None:

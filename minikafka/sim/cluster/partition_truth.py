@@ -114,6 +114,9 @@ class PartitionTruth:
         if first != node_id:
             sentence = f"nodes {first} and {node_id} both lead epoch {epoch} of {name}"
             self._verdict.violate("one leader per epoch", sentence)
+        reader = self._readers.get((node_id, key))
+        if reader is not None:
+            reader.rewind(0)  # all below its high watermark counts now, wherever it comes from
 
     def began(self, node_id: int) -> None:
         """A process begins: its logs are read anew."""
@@ -126,16 +129,20 @@ class PartitionTruth:
         if reader is not None and reader.next_offset > log_end_offset:
             reader.rewind(log_end_offset)
 
-    def committed(self, node_id: int, key: Key, name: str, high_watermark: int) -> None:
-        """A node has moved its high watermark."""
+    def committed(
+        self, node_id: int, key: Key, name: str, high_watermark: int, epoch: int, *, restored: bool
+    ) -> None:
+        """A node has moved its high watermark, in this leader epoch. One that is `restored` from
+        disk decides nothing: it may be older than an unclean election."""
         reader = self._readers.get((node_id, key))
         if reader is None:
             reader = LogReader(self._nodes[node_id].disk, f"{LOG_DIR}/{name}")
             self._readers[node_id, key] = reader
         for batch in reader.below(high_watermark):
-            self._pass(node_id, key, name, batch)
+            if not restored or batch.header.base_offset in self.log(key).batches:
+                self._pass(node_id, key, name, batch, epoch)
 
-    def _pass(self, node_id: int, key: Key, name: str, batch: Batch) -> None:
+    def _pass(self, node_id: int, key: Key, name: str, batch: Batch, epoch: int) -> None:
         header, log = batch.header, self.log(key)
         known = log.batches.get(header.base_offset)
         same = (header.next_offset, header.partition_leader_epoch, header.crc)
@@ -160,12 +167,16 @@ class PartitionTruth:
         for _, value in values:
             self.lost.discard(value)
         log.put(batch, values)
-        self._require_holders(node_id, name, key, batch)
-
-    def _require_holders(self, node_id: int, name: str, key: Key, batch: Batch) -> None:
         image = partition_image(self._metadata.image, key)
-        if image is None:
-            return  # deleted, and this node has not heard of it
+        if image is not None and image.leader_epoch > epoch and log.was_at_risk:
+            # Behind an unclean election, by a leader that has not heard of it: lost from the start.
+            self.lost.update(log.at_risk(header.base_offset))
+        elif image is not None:
+            self._require_holders(node_id, name, key, batch, image)
+
+    def _require_holders(
+        self, node_id: int, name: str, key: Key, batch: Batch, image: PartitionImage
+    ) -> None:
         topic = self._metadata.image.topics_by_id[key[0]]
         configs = self._metadata.image.topic_configs(topic.name)
         durable = configs.get("flush.messages") == "1"

@@ -125,11 +125,13 @@ class Watcher:
             self._verdict.tell(f"{sentence} {now.log_end_offset}")
         if before is not None and now.log_start_offset > before.log_end_offset:
             self._verdict.reach("follower began behind the log's start")
+        leads_anew = now.is_leader and before is not None and before[3:] != now[3:]
         if now.high_watermark > now.log_end_offset:
             sentence = f"node {node_id}: {name} {now.high_watermark}, end {now.log_end_offset}"
             self._verdict.violate(_HW, sentence + ": beyond the end of the log")
-        elif before is None or now.high_watermark > before.high_watermark:
-            self._partitions.committed(node_id, key, name, now.high_watermark)
+        elif before is None or leads_anew or now.high_watermark > before.high_watermark:
+            hw, epoch, restored = now.high_watermark, now.leader_epoch, before is None
+            self._partitions.committed(node_id, key, name, hw, epoch, restored=restored)
 
     def _leads(self, node_id: int, key: Key, name: str, now: _Seen) -> None:
         self._partitions.leads(node_id, key, name, now.leader_epoch)
