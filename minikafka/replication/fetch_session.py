@@ -118,6 +118,9 @@ class FetchInterest:
             known.current_leader_epoch = entry.current_leader_epoch
             known.last_fetched_epoch = entry.last_fetched_epoch
             known.log_start_offset = entry.log_start_offset
+            if self.replica_id != CONSUMER:
+                # It may have cut its log and passed over what it was told with that.
+                known.told_high_watermark = -1
         self.dirty[key] = known
 
     def partition_of(self, entry: FetchEntry, resolve: Resolve) -> Partition:

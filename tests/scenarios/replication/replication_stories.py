@@ -23,6 +23,8 @@ from minikafka.protocol.messages.list_offsets import (
     ListOffsetsResponse,
     ListOffsetsTopic,
 )
+from minikafka.records.batch import read_header
+from minikafka.records.builder import build_batch
 
 NONE = ErrorCode.NONE
 
@@ -198,6 +200,27 @@ async def the_old_leader_cuts_what_only_it_had(world: World) -> None:
         assert node.values() == [b"a", b"b", b"c"]
         assert node.epochs() == [(0, 0), (1, 2)]
     assert world.story == ["orders-0: 2 proposes [1, 2, 3]"]
+
+
+async def after_a_cut_the_high_watermark_is_told_again(world: World) -> None:
+    """The answer that says where to cut carries one, too, but nobody can use it yet."""
+    await opened(world)
+    await world.produce(1, b"a")
+    await world.produce(1, b"b")
+    world.nodes[1].crash()
+    world.change(isr=[2, 3], leader=2)
+    await world.until(lambda: world.nodes[2].partition().high_watermark == 2)
+    # Node 1 comes back with a record that only it has.
+    old: Any = world.nodes[1]
+    world.loop.network.cut("b1", "b2")
+    await old.start()
+    batch = memoryview(bytearray(build_batch([(0, None, b"x", ())])))
+    old.partition().log.append(batch, read_header(batch), 0, 0)
+    old.partition().high_watermark = 1
+    world.loop.network.heal("b1", "b2")
+    await world.until(lambda: isr(world) == [1, 2, 3])
+    await world.until(lambda: old.partition().high_watermark == 2)
+    assert old.values() == [b"a", b"b"]
 
 
 async def a_leader_cut_off_from_its_followers_commits_nothing(world: World) -> None:
@@ -522,6 +545,7 @@ STORIES = [
     followers_learn_of_data_at_once,
     high_watermarks_never_pass_the_own_end,
     the_old_leader_cuts_what_only_it_had,
+    after_a_cut_the_high_watermark_is_told_again,
     a_leader_cut_off_from_its_followers_commits_nothing,
     waiting_produces_hear_of_the_new_leader,
     a_new_leader_tells_no_end_that_could_go_back,
