@@ -40,6 +40,7 @@ from minikafka.replication.fetch_session import (
     FetchInterest,
     FetchSession,
 )
+from minikafka.replication.nearest_replica import NO_PREFERENCE, nearest_replica
 from minikafka.replication.partition import NO_EPOCH, Partition
 from minikafka.runtime.disk import FileRegion
 
@@ -258,9 +259,9 @@ class PendingFetch:
             size = _size_of(data.records)
             total += size
             remaining -= size
-            diverges = data.diverging_epoch is not None
-            urgent = urgent or diverges
-            if not self.incremental or size or diverges or _has_news(entry, data):
+            goes_elsewhere = data.diverging_epoch is not None or data.preferred_read_replica >= 0
+            urgent = urgent or goes_elsewhere
+            if not self.incremental or size or goes_elsewhere or _has_news(entry, data):
                 answers.append((entry, data))
             else:
                 interest.settle(entry)
@@ -284,6 +285,11 @@ class PendingFetch:
         if divergence is not None:
             data = self._data(entry, partition)
             data.diverging_epoch = EpochEndOffset(epoch=divergence[0], end_offset=divergence[1])
+            return data
+        preferred = self._preferred_replica(entry, partition)
+        if preferred != NO_PREFERENCE:
+            data = self._data(entry, partition)
+            data.preferred_read_replica = preferred
             return data
         committed = self.request.isolation_level == READ_COMMITTED
         if self.replica_id != CONSUMER:
@@ -322,6 +328,20 @@ class PendingFetch:
                 for found in log.aborted_transactions(entry.fetch_offset, bound)
             ]
         return data
+
+    def _preferred_replica(self, entry: FetchEntry, partition: Partition) -> int:
+        """The replica that this consumer should ask instead (KIP-392), -1 if there is none."""
+        services, rack = self.context.services, self.request.rack_id
+        if (
+            not rack
+            or services.settings.replica_selector_class is None
+            or self.replica_id != CONSUMER
+            or not partition.is_leader
+        ):
+            return NO_PREFERENCE
+        return nearest_replica(
+            partition, entry.fetch_offset, rack, services.replicas.leading.rack_of
+        )
 
     def _check(self, entry: FetchEntry, partition: Partition) -> None:
         """Whether this broker may serve the partition to whoever asks. Raises `KafkaError`."""

@@ -180,6 +180,8 @@ def _read(
 
 
 def _parse(services: Services, frame: memoryview, position: int, version: int) -> Wanted | None:
+    if services.settings.replica_selector_class is not None:
+        return None  # it may be told to ask another replica
     parse = _flexible if version >= _FIRST_FLEXIBLE else _classic
     wanted = parse(frame, position, version)
     if wanted is not None:

@@ -137,6 +137,11 @@ class Leading:
         broker = self._image.brokers.get(broker_id)
         return broker is not None and broker.is_active and broker_epoch in (NO_EPOCH, broker.epoch)
 
+    def rack_of(self, broker_id: int) -> str | None:
+        """The rack of a broker that is alive."""
+        broker = self._image.brokers.get(broker_id)
+        return None if broker is None or broker.fenced else broker.rack
+
     # -- fetches ------------------------------------------------------------------------------
 
     def admit(self, partition: Partition, replica_id: int, broker_epoch: int, epoch: int) -> None:

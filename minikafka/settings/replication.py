@@ -3,6 +3,13 @@
 from minikafka.settings.declare import Declared, optional, setting
 from minikafka.settings.kinds import BOOLEAN, INT, LONG, STRING
 
+RACK_AWARE = "org.apache.kafka.common.replica.RackAwareReplicaSelector"
+
+
+def _selector_reason(name: str) -> str | None:
+    """There are no plug-ins here."""
+    return None if name == RACK_AWARE else f"Class {name} could not be found."
+
 
 class ReplicationSettings(Declared):
     """Fetching and replication."""
@@ -97,8 +104,9 @@ class ReplicationSettings(Declared):
     replica_selector_class = optional(
         "replica.selector.class",
         kind=STRING,
-        acted_upon=False,
-        doc="How the replica is chosen from which a consumer with a rack reads (KIP-392).",
+        check=_selector_reason,
+        doc="How the replica is chosen from which a consumer with a rack reads (KIP-392): the "
+        f"leader where it is unset, or {RACK_AWARE}.",
     )
     fetch_max_bytes = setting(
         "fetch.max.bytes",

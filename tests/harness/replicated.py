@@ -60,6 +60,7 @@ from minikafka.runtime.clock import AgeClock, WallClock
 from minikafka.runtime.entropy import random_source
 from minikafka.runtime.tasks import Scope
 from minikafka.settings.broker import BrokerSettings
+from minikafka.settings.replication import RACK_AWARE
 from minikafka.sim.disk import SimDisk
 from minikafka.sim.errors import ProcessGone
 from minikafka.sim.loop import SimLoop, simulation
@@ -105,6 +106,8 @@ class Node:
                 "controller.listener.names": "CONTROLLER",
                 "listeners": listeners,
                 "log.dirs": "/data",
+                "broker.rack": f"r{node_id}",
+                "replica.selector.class": RACK_AWARE,
             }
             | settings
         )

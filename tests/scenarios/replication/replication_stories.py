@@ -82,10 +82,12 @@ async def fetched_end(world: World, node_id: int, timestamp: int = -1) -> tuple[
 async def fetch(world: World, node_id: int, offset: int, **fields: Any) -> Any:
     """One partition's answer to a sessionless fetch."""
     replica = fields.pop("replica", None)
+    rack = fields.pop("rack", "")
     request = FetchRequest(
         max_wait_ms=fields.pop("max_wait_ms", 0),
         min_bytes=1,
         max_bytes=1 << 20,
+        rack_id=rack,
         replica_state=ReplicaState(**(replica or {})),
         topics=[
             FetchTopic(
@@ -538,6 +540,34 @@ async def consumers_may_read_from_followers(world: World) -> None:
     )
 
 
+async def consumers_are_sent_to_the_replica_in_their_rack(world: World) -> None:
+    """Broker n is in rack rn."""
+    await opened(world)
+    await world.produce(1, b"a")
+    await settled(world)
+    told = {}
+    for rack in ("r1", "r2", "r3", "elsewhere", ""):
+        answer = await fetch(world, 1, 0, rack=rack)
+        assert answer.error_code == 0
+        told[rack] = (answer.preferred_read_replica, len(answer.records) > 0)
+    nobody = (-1, True)
+    assert told == {
+        "r1": nobody,
+        "r2": (2, False),
+        "r3": (3, False),
+        "elsewhere": nobody,
+        "": nobody,
+    }
+    # Also at the end, and at once; a follower sends nobody on.
+    assert (await fetch(world, 1, 1, rack="r3", max_wait_ms=20_000)).preferred_read_replica == 3
+    assert (await fetch(world, 3, 0, rack="r2")).preferred_read_replica == -1
+    # Who is out of the ISR, or gone, is no choice.
+    world.nodes[3].crash()
+    world.change(isr=[1, 2])
+    await world.until(lambda: len(world.nodes[1].partition().isr) == 2)
+    assert (await fetch(world, 1, 0, rack="r3")).preferred_read_replica == -1
+
+
 STORIES = [
     followers_have_what_is_acknowledged,
     a_produce_waits_for_the_slowest_in_the_isr,
@@ -566,4 +596,5 @@ STORIES = [
     an_old_incarnation_is_not_counted,
     flushed_means_on_every_disk,
     consumers_may_read_from_followers,
+    consumers_are_sent_to_the_replica_in_their_rack,
 ]

@@ -386,7 +386,9 @@ def test_a_header_torn_behind_its_length_is_no_message_of_an_old_format(director
 
 @pytest.mark.parametrize("version", [0, 1])
 def test_old_message_formats_are_refused_and_not_cut(directory: Path, version: int) -> None:
-    body = bytes([version, 0]) + bytes(8) + struct.pack(">i", -1) + struct.pack(">i", 200) + bytes(200)
+    body = (
+        bytes([version, 0]) + bytes(8) + struct.pack(">i", -1) + struct.pack(">i", 200) + bytes(200)
+    )
     message = struct.pack(">qiI", 0, len(body) + 4, zlib.crc32(body)) + body
     directory.mkdir()
     path = directory / f"{0:020d}.log"
