@@ -38,7 +38,7 @@ class Sending(asyncio.Transport):
     """One end of a connection as far as it sends; `number` names the connection in the trace.
 
     `closing` is what the process knows, `lost` says that connection_lost is due, `dead` that nobody
-    is left to hear it.
+    is left to hear it, `silent` that its machine has lost its power.
     """
 
     def __init__(
@@ -67,6 +67,7 @@ class Sending(asyncio.Transport):
         self._flush_posted = False
         self._end_wanted = self._end_sent = False
         self._closing = self._lost = self._dead = False
+        self._silent = False
 
     def has_unread(self) -> bool:
         """Whether bytes have arrived that the process has not read."""
@@ -137,6 +138,8 @@ class Sending(asyncio.Transport):
     def _arrived(self) -> None:
         """The next item on the wire has got through to the peer's kernel."""
         item = self._wire.popleft()
+        if self._silent and isinstance(item, memoryview):
+            return  # nobody is left to send it again
         peer = self.peer
         assert peer is not None, "connected"
         size = len(item) if isinstance(item, memoryview) else "end" if item is None else "reset"

@@ -78,6 +78,7 @@ class SimTransport(Sending):
         """The process is gone. What its kernel holds still travels, then a reset; without power
         nothing, for a while."""
         self._dead = self._closing = True
+        self._silent = not reset
         self._process.transports.pop(self, None)
         if reset:
             self._send(HEADER_BYTES, reset_error())

@@ -2,8 +2,9 @@
 
     > brokers N                                 N nodes, brokers and controllers in one, started
     > topic NAME 0=1,2,3 … [KEY=VALUE …]        a topic with these replicas (preferred leader first)
-    > send NAME-0 VALUE [acks=1]                a producer sends, by default with acks=all
-    > read NAME-0                               what a new consumer gets
+    > send NAME-0 VALUE [acks=1] [via=ID]       a producer sends, by default with acks=all; `via` is
+                                                the node from which it hears of the cluster
+    > read NAME-0 [via=ID]                      what a new consumer gets
     > kill IDS, power IDS, stop IDS, start IDS  processes; `controller` is whoever leads the quorum
     > pause ID, resume ID
     > split IDS                                 these nodes on one side, the others on the other
@@ -20,7 +21,7 @@ What the cluster decides is told when it is committed; words in brackets say how
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from contextlib import ExitStack
 from random import Random
 from typing import Any
@@ -41,6 +42,10 @@ from minikafka_client import Admin, Consumer, NewTopic, Producer
 from minikafka_client.errors import BrokerError, ClientError, Timeout
 
 _PATIENCE_MS = 3_000
+_OPTIONS: Any = {
+    "api_timeout_ms": _PATIENCE_MS,
+    "request_timeout_ms": _PATIENCE_MS / 3,
+}
 
 
 def calm(shape: str) -> Climate:
@@ -158,7 +163,7 @@ class Stage:
 
     def _hold(self, pairs: list[tuple[str, str]]) -> None:
         for pair in pairs:
-            self._world.loop.network.cut(*pair)
+            self._world.loop.network.cut(*pair, lose=True)
             self._cuts.append(pair)
 
     def _heal(self, words: list[str]) -> list[str]:
@@ -166,6 +171,13 @@ class Stage:
         for pair in cuts:
             self._world.loop.network.heal(*pair)
         return []
+
+    def _bootstrap(self, words: Sequence[str] = ()) -> str:
+        """Those that are up: how long a client waits for others is not told here."""
+        named = [int(word.removeprefix("via=")) for word in words if word.startswith("via=")]
+        nodes = [self._world.nodes[node_id] for node_id in named or self._world.nodes]
+        up = [node for node in nodes if not node.down.is_set()]
+        return ",".join(node.address for node in up if node.machine.name.startswith("b"))
 
     # -- clients ----------------------------------------------------------------------------------
 
@@ -202,7 +214,7 @@ class Stage:
         topic = NewTopic(words[0], assignments=replicas, configs=configs)
 
         async def create() -> list[str]:
-            async with Admin(self._world.bootstrap, api_timeout_ms=_PATIENCE_MS) as admin:
+            async with Admin(self._bootstrap(), **_OPTIONS) as admin:
                 await admin.create_topic(topic)
             return []
 
@@ -214,7 +226,7 @@ class Stage:
 
         async def send() -> list[str]:
             async with Producer(
-                self._world.bootstrap,
+                self._bootstrap(words),
                 acks=acks,
                 delivery_timeout_ms=_PATIENCE_MS,
                 request_timeout_ms=_PATIENCE_MS / 3,
@@ -230,8 +242,7 @@ class Stage:
 
         async def read() -> list[str]:
             found: list[str] = []
-            options: Any = {"api_timeout_ms": _PATIENCE_MS, "request_timeout_ms": _PATIENCE_MS / 3}
-            async with Consumer(self._world.bootstrap, start="earliest", **options) as consumer:
+            async with Consumer(self._bootstrap(words), start="earliest", **_OPTIONS) as consumer:
                 (end,) = (await consumer.end_offsets([place])).values()
                 consumer.assign([place])
                 while await consumer.position(place) < end:
@@ -252,7 +263,7 @@ class Stage:
         )
 
         async def reassign() -> list[str]:
-            async with Admin(self._world.bootstrap, api_timeout_ms=_PATIENCE_MS) as admin:
+            async with Admin(self._bootstrap(), **_OPTIONS) as admin:
                 deadline = admin._deadline(None)
                 kind = AlterPartitionReassignmentsResponse
                 await admin._ask(request, kind, lambda answer: None, deadline)
