@@ -195,6 +195,7 @@ class ControllerHost:
             image=quorum.image,
             log_end_offset=quorum.log_end_offset,
             wall_ms=quorum.wall_ms(),
+            now_ms=self._now_ms(),
         )
 
     def _append(self, decision: Decision[Any]) -> int:

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
     from minikafka.raft.effects import Effects
     from minikafka.raft.events import Event
+    from minikafka.raft.progress import Progress
     from minikafka.raft.quorum_state import QuorumState
     from minikafka.raft.states import State
     from minikafka.raft.voters import VoterHistory, VoterSet
@@ -130,6 +131,12 @@ class RaftNode:
             if isinstance(state, Leader)
             else (self._core.high_watermark)
         )
+
+    @property
+    def progress(self) -> Progress | None:
+        """What a leader knows of the replicas; None while this node does not lead."""
+        state = self._core.state
+        return state.progress if isinstance(state, Leader) else None
 
     @property
     def needs_flush(self) -> bool:

@@ -1,0 +1,67 @@
+"""Plants bugs in the host of the quorum and expects the storms over whole hosts to find each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from harness.quorum_hosts import Violation
+from harness.quorum_weather import SHORT_LOGS, simulate, storm
+
+from minikafka.broker.quorum_log import QuorumLog
+from minikafka.broker.quorum_replay import QuorumReplay
+from minikafka.log.partition_log import PartitionLog
+
+SEEDS = 16
+
+
+async def report_what_is_not_on_disk(self: QuorumLog) -> int:
+    return self.log.log_end_offset
+
+
+truncate_log = PartitionLog.truncate_to
+
+
+def call_what_was_cut_durable(self: PartitionLog, offset: int) -> None:
+    """A flush that ran over the cut counts."""
+    cuts, recovery_point = self._cuts, self.recovery_point
+    truncate_log(self, offset)
+    self._cuts, self.recovery_point = cuts, recovery_point
+
+
+def keep_pending(self: QuorumReplay, end_offset: int) -> None:
+    return None
+
+
+def keep_what_was_decided(self: QuorumReplay) -> None:
+    self._is_leading = False
+
+
+def forget_votes(self: QuorumLog, *state: Any) -> None:
+    return None
+
+
+MUTANTS: list[tuple[type, str, Any]] = [
+    (QuorumLog, "flush", report_what_is_not_on_disk),
+    (PartitionLog, "truncate_to", call_what_was_cut_durable),
+    (QuorumReplay, "truncate", keep_pending),
+    (QuorumReplay, "deposed", keep_what_was_decided),
+    (QuorumLog, "write_quorum_state", forget_votes),
+]
+
+
+def survives() -> bool:
+    for seed in range(SEEDS):
+        try:
+            simulate(seed, storm, observers=1, **(SHORT_LOGS if seed % 2 else {}))
+        except (AssertionError, Violation):
+            return False
+    return True
+
+
+@pytest.mark.parametrize(("owner", "name", "mutant"), MUTANTS, ids=lambda value: str(value)[:40])
+def test_a_planted_bug_is_found(
+    owner: type, name: str, mutant: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(owner, name, mutant)
+    assert not survives()
