@@ -15,7 +15,6 @@ from minikafka.protocol.messages.describe_quorum import (
     Node,
     ReplicaState,
 )
-
 from minikafka.raft.progress import ReplicaProgress
 
 if TYPE_CHECKING:
@@ -67,7 +66,9 @@ def describe_quorum(
 class _Replicas:
     """How far each replica is, as the leader knows it."""
 
-    def __init__(self, node: RaftNode, log_end_offset: int, *, wall_ms: int, behind_ms: int) -> None:
+    def __init__(
+        self, node: RaftNode, log_end_offset: int, *, wall_ms: int, behind_ms: int
+    ) -> None:
         self._node = node
         self._log_end_offset = log_end_offset
         self._wall_ms = wall_ms

@@ -131,8 +131,10 @@ class QuorumLog:
             raise StorageError(f"{path}: {error}") from error
 
     def write_quorum_state(self, state: QuorumState, kraft_version: int, voters: VoterSet) -> None:
-        """Durable on return; see the module."""
+        """Durable on return; see the module. The first time, so is the directory it is in."""
         path = f"{self.directory}/{FILE_NAME}"
+        if not self._disk.exists(path):
+            self._disk.fsync_dir_now(self.directory.rpartition("/")[0])
         self._disk.replace_atomically_now(path, state.encode(kraft_version, voters))
 
     # -- batches ----------------------------------------------------------------------------------

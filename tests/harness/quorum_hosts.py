@@ -2,8 +2,9 @@
 
 `QuorumProcess` is what a node of the quorum does in its process, on any loop and disk.
 `SimulatedQuorum` puts some of them on machines of a simulation and checks, when it happens: one
-leader per epoch, what is acknowledged is on a majority of platters, what is committed is the same
-everywhere, a controller that stands by knows what is committed and nothing else.
+leader per epoch, whose votes are on disk; what is acknowledged is on a majority of platters; what
+is committed is the same everywhere; a controller that stands by knows what is committed and nothing
+else.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from minikafka.metadata.delta import MetadataDelta
 from minikafka.metadata.image import CLIENT_METRICS_RESOURCE, MetadataImage
 from minikafka.protocol.errors import KafkaError
 from minikafka.protocol.records.metadata.config_record import ConfigRecord
+from minikafka.raft.quorum_state import FILE_NAME, QuorumState
 from minikafka.runtime.clock import AgeClock, WallClock
 from minikafka.runtime.disk import Disk
 from minikafka.runtime.entropy import random_source, random_uuid
@@ -220,6 +222,11 @@ class SimulatedNode:
 
     # -- what is on the platter -------------------------------------------------------------------
 
+    def sure_epoch(self) -> int:
+        """The epoch that this node remembers whatever happens."""
+        data = self.disk.surely(f"{METADATA_LOG}/{FILE_NAME}")
+        return QuorumState.decode(data).epoch if data else 0
+
     def surely(self) -> list[MetadataBatch]:
         """The batches that every loss of power leaves, up to the first gap."""
         found: list[MetadataBatch] = []
@@ -246,6 +253,7 @@ class SimulatedQuorum:
         self.states: dict[int, dict[str, str]] = {}
         self.acknowledged: dict[int, tuple[str, str]] = {}
         self.written = 0
+        self.violations: list[str] = []
         self.deltas: list[tuple[int, MetadataDelta]] = []
 
     def start(self) -> None:
@@ -272,13 +280,15 @@ class SimulatedQuorum:
         while not condition():
             if self.loop.time() > end:
                 raise Violation(f"after {limit_s} s it is not so: {what}")
-            await asyncio.sleep(0.01)
+            await self.wait(0.01)
 
     async def wait(self, seconds: float) -> None:
         """Let so much virtual time pass."""
         passed: asyncio.Future[None] = self.loop.create_future()
         self.loop.call_later(seconds, passed.set_result, None)
         await passed
+        if self.violations:
+            raise Violation(self.violations[0])
 
     async def elect(self) -> SimulatedNode:
         await self.until("somebody leads", self.leader)
@@ -311,22 +321,30 @@ class SimulatedQuorum:
 
     # -- checks -----------------------------------------------------------------------------------
 
+    def _violated(self, what: str) -> None:
+        """Remembered, too: it is noticed in a process whose failure means nothing here."""
+        self.violations.append(what)
+        raise Violation(what)
+
     def elected(self, node_id: int, epoch: int) -> None:
         before = self.leaders.setdefault(epoch, node_id)
         if before != node_id:
-            raise Violation(f"nodes {before} and {node_id} both lead epoch {epoch}")
+            self._violated(f"nodes {before} and {node_id} both lead epoch {epoch}")
+        sure = [self.node(voter).sure_epoch() >= epoch for voter in self.voters]
+        if sum(sure) * 2 <= len(sure):
+            self._violated(f"epoch {epoch} is led, and only {sum(sure)} votes are on disk")
 
     def published(self, node: SimulatedNode, process: QuorumProcess, delta: MetadataDelta) -> None:
         quorum = process.quorum
         offset, state = quorum.image.offset, values(quorum.image)
         known = self.states.setdefault(offset, state)
         if known != state:
-            raise Violation(f"node {node.node_id}: at offset {offset} {state}, elsewhere {known}")
+            self._violated(f"node {node.node_id}: at offset {offset} {state}, elsewhere {known}")
         controller = process.controller
         if controller is not None and not quorum.is_leader:
             standing = controller.image.offset, values(controller.image)
             if standing != (offset, state):
-                raise Violation(f"node {node.node_id} stands by and its controller has {standing}")
+                self._violated(f"node {node.node_id} stands by and its controller has {standing}")
         self.deltas.append((node.node_id, delta))
 
     def _require_majority(self, offset: int, value: str) -> None:
@@ -338,7 +356,7 @@ class SimulatedQuorum:
                 for batch in batches
             ) or bool(batches and batches[0].last_offset > offset)
         if holders * 2 <= len(self.voters):
-            raise Violation(f"offset {offset} is acknowledged, and {holders} have it on disk")
+            self._violated(f"offset {offset} is acknowledged, and {holders} have it on disk")
 
     async def settle(self) -> None:
         """The faults are over: there is a leader, and all get what it is given."""

@@ -11,6 +11,8 @@ from harness.quorum_weather import SHORT_LOGS, simulate, storm
 from minikafka.broker.quorum_log import QuorumLog
 from minikafka.broker.quorum_replay import QuorumReplay
 from minikafka.log.partition_log import PartitionLog
+from minikafka.raft.quorum_state import FILE_NAME, QuorumState
+from minikafka.raft.voters import VoterSet
 
 SEEDS = 16
 
@@ -37,8 +39,8 @@ def keep_what_was_decided(self: QuorumReplay) -> None:
     self._is_leading = False
 
 
-def forget_votes(self: QuorumLog, *state: Any) -> None:
-    return None
+def forget_votes(self: QuorumLog, state: QuorumState, version: int, voters: VoterSet) -> None:
+    self._disk.replace(f"{self.directory}/{FILE_NAME}", state.encode(version, voters))
 
 
 MUTANTS: list[tuple[type, str, Any]] = [
