@@ -243,7 +243,9 @@ class SimulatedNode:
 class SimulatedQuorum:
     """Nodes 1 to `count` vote; further ones up to `observers` only follow."""
 
-    def __init__(self, loop: SimLoop, count: int = 3, observers: int = 0, **settings: str) -> None:
+    def __init__(
+        self, loop: SimLoop, settings: dict[str, str], *, count: int = 3, observers: int = 0
+    ) -> None:
         self.loop = loop
         self.settings = settings
         self.random: Random = loop.stream("weather")

@@ -89,6 +89,6 @@ def simulate(
 ) -> SimulatedQuorum:
     """Put three voters and so many observers through a scenario."""
     with simulation(f"quorum {seed}", limit_s=400) as loop:
-        cluster = SimulatedQuorum(loop, observers=observers, **settings)
+        cluster = SimulatedQuorum(loop, settings, observers=observers)
         loop.run_until_complete(scenario(cluster))
     return cluster
