@@ -51,12 +51,12 @@ _SHUTDOWN_RETRY_S = 0.05
 _LEAVE_PATIENCE_S = 1.0
 SECURITY_PROTOCOLS = {"PLAINTEXT": 0, "SSL": 1, "SASL_PLAINTEXT": 2, "SASL_SSL": 3}
 
-# Another process with this id is alive, or its session is; nobody could be asked.
-_REGISTER_AGAIN = (
-    ErrorCode.DUPLICATE_BROKER_REGISTRATION,
-    ErrorCode.REQUEST_TIMED_OUT,
-    ErrorCode.NOT_CONTROLLER,
-    ErrorCode.KAFKA_STORAGE_ERROR,  # the controller's disk is full: room may come, or another one
+# Trying again would change nothing. All else passes: a former process's session, a controller that
+# is about to fail or to be found, or whose disk is full.
+_FOR_GOOD = (
+    ErrorCode.INCONSISTENT_CLUSTER_ID,
+    ErrorCode.INVALID_REGISTRATION,
+    ErrorCode.UNSUPPORTED_VERSION,
 )
 _UNKNOWN_TO_CONTROLLER = (ErrorCode.STALE_BROKER_EPOCH, ErrorCode.BROKER_ID_NOT_REGISTERED)
 
@@ -132,7 +132,7 @@ class BrokerLifecycle:
                 await self._register()
                 return
             except KafkaError as error:
-                if error.code not in _REGISTER_AGAIN:
+                if error.code in _FOR_GOOD:
                     raise
                 logger.info("not registered yet: %s", error)
             await asyncio.sleep(_REGISTER_RETRY_S)
@@ -173,7 +173,7 @@ class BrokerLifecycle:
             except KafkaError as error:
                 if error.code in _UNKNOWN_TO_CONTROLLER:
                     await self._until_registered()
-                elif error.code not in _REGISTER_AGAIN:
+                elif error.code in _FOR_GOOD:
                     raise
             if not self._online_directory_ids():
                 raise KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, "no log directory is left")
