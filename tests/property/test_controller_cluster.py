@@ -53,10 +53,6 @@ class ControllerMachine(RuleBasedStateMachine):
 
     # -- brokers ----------------------------------------------------------------------------------
 
-    @rule(broker_id=BROKERS)
-    def start(self, broker_id: int) -> None:
-        self.world.start(broker_id)
-
     @rule(broker_id=BROKERS, power=st.booleans())
     def kill(self, broker_id: int, power: bool) -> None:
         # Without eligible replicas an unclean stop is not told: what is on disk is trusted.
@@ -77,11 +73,11 @@ class ControllerMachine(RuleBasedStateMachine):
         if self.broker(broker_id):
             self.world.heartbeat(broker_id, fence=fence)
 
-    @rule(broker_id=BROKERS)
-    def back_to_work(self, broker_id: int) -> None:
-        """Started if it must be, up to date, unfenced."""
+    @rule(broker_id=BROKERS, works=st.booleans())
+    def start(self, broker_id: int, works: bool) -> None:
+        """Its process, unless it runs; up to date and unfenced if it `works`."""
         self.world.start(broker_id)
-        if self.broker(broker_id):
+        if works and self.broker(broker_id):
             self.world.apply(broker_id)
             self.world.heartbeat(broker_id)
 
@@ -161,11 +157,8 @@ class ControllerMachine(RuleBasedStateMachine):
     @rule()
     def another_controller(self) -> None:
         """One that has only read the log takes over."""
-        self.world.controller.reload(self._read_anew())
+        self.world.controller.reload(MetadataLoader(self.world.replayed()))
         self.world.take(self.world.controller.activate([], self.world.now_ms))
-
-    def _read_anew(self) -> MetadataLoader:
-        return MetadataLoader(self.world.replayed())
 
     # -- what must hold ---------------------------------------------------------------------------
 
