@@ -177,7 +177,7 @@ def _elect(
                 target.elr = [other for other in target.elr if other != replica]
             return
     target.leader = NO_LEADER
-    last_known = partition.last_known_elr
+    last_known = [replica for replica in partition.last_known_elr if replica in target.replicas]
     if rules.elr and not trusted and len(last_known) == 1 and may_lead(last_known[0]):
         target.leader = last_known[0]
     elif election is Election.UNCLEAN:
@@ -223,4 +223,4 @@ def _last_known_elr(target: PartitionTarget, rules: PartitionRules) -> list[int]
         return partition.last_known_elr
     if target.leader != NO_LEADER:
         return []
-    return partition.last_known_elr or [partition.leader]
+    return partition.last_known_elr or [r for r in target.replicas if r == partition.leader]

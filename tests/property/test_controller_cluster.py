@@ -219,7 +219,7 @@ class WithoutEligibleReplicas(ControllerMachine):
 
 
 TestController = ControllerMachine.TestCase
-TestController.settings = settings(max_examples=25, stateful_step_count=40, deadline=None)
+TestController.settings = settings(max_examples=20, stateful_step_count=40, deadline=None)
 TestWithoutEligibleReplicas: Any = WithoutEligibleReplicas.TestCase
 TestWithoutEligibleReplicas.settings = settings(
     max_examples=15, stateful_step_count=40, deadline=None
