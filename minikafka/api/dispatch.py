@@ -149,6 +149,8 @@ SERVED: dict[ApiKey, str] = {
     ApiKey.UNREGISTER_BROKER: "minikafka.api.brokers",
     ApiKey.LIST_CONFIG_RESOURCES: "minikafka.api.config_resources",
     ApiKey.DESCRIBE_TOPIC_PARTITIONS: "minikafka.api.topic_partitions",
+    ApiKey.ADD_RAFT_VOTER: "minikafka.api.quorum",
+    ApiKey.REMOVE_RAFT_VOTER: "minikafka.api.quorum",
 }
 SERVED_BY_CONTROLLER: dict[ApiKey, str] = {
     ApiKey.FETCH: "minikafka.api.raft",
@@ -184,6 +186,9 @@ SERVED_BY_CONTROLLER: dict[ApiKey, str] = {
     ApiKey.ALLOCATE_PRODUCER_IDS: "minikafka.api.controller_requests",
     ApiKey.CONTROLLER_REGISTRATION: "minikafka.api.controller_requests",
     ApiKey.ASSIGN_REPLICAS_TO_DIRS: "minikafka.api.controller_requests",
+    ApiKey.ADD_RAFT_VOTER: "minikafka.api.quorum",
+    ApiKey.REMOVE_RAFT_VOTER: "minikafka.api.quorum",
+    ApiKey.UPDATE_RAFT_VOTER: "minikafka.api.raft",
 }
 _registered: dict[tuple[ApiKey, str], tuple[Handler, Refusal, Shortcut | None]] = {}
 

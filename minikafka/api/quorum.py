@@ -2,13 +2,18 @@
 
 v1 time of the last fetch · v2 directory ids, listeners of the nodes, messages (KIP-853). Only the
 active controller knows; any broker asks it, a controller that is not active refuses.
+
+AddRaftVoter (80, v0-1) and RemoveRaftVoter (81, v0): who votes (KIP-853). v1 may be answered before
+the change is committed.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 from minikafka.api.context import NodeContext
 from minikafka.api.dispatch import handles
-from minikafka.protocol.apis import ApiKey
+from minikafka.protocol.apis import ApiKey, response_class
 from minikafka.protocol.errors import ErrorCode, KafkaError
 from minikafka.protocol.messages.describe_quorum import (
     DescribeQuorumRequest,
@@ -45,4 +50,22 @@ def refuse_description(
 @handles(ApiKey.DESCRIBE_QUORUM, refusal=refuse_description)
 async def describe_quorum(context: NodeContext, request: DescribeQuorumRequest) -> Message:
     """Have the active controller tell."""
+    return await context.ask_controller(request)
+
+
+def refuse_change(context: NodeContext, request: Message, error: KafkaError) -> Message:
+    """Whoever does not lead says so as a member of the quorum does."""
+    code, text = error.code, error.message
+    if code is ErrorCode.NOT_CONTROLLER:
+        code, text = ErrorCode.NOT_LEADER_OR_FOLLOWER, ""
+    refusal: Any = response_class(request.api_key)()
+    refusal.error_code = int(code)
+    refusal.error_message = text
+    return refusal  # type: ignore[no-any-return]  # the class is known by its key alone
+
+
+@handles(ApiKey.ADD_RAFT_VOTER, refusal=refuse_change)
+@handles(ApiKey.REMOVE_RAFT_VOTER, refusal=refuse_change)
+async def change_voters(context: NodeContext, request: Message) -> Message:
+    """Have the leader of the quorum do it, which is the active controller."""
     return await context.ask_controller(request)

@@ -192,7 +192,7 @@ class Broker:
         )
         listeners = self._controllers = Listeners(settings, Dispatcher(services).serve)
         await listeners.take_ports(settings.controller_listeners())
-        await quorum.start()
+        await quorum.start([endpoint[:3] for endpoint in listeners.of_controller()])
         await listeners.accept()
         registration = register_controller(
             gateway, settings.node_id, random_uuid(self._random), listeners.of_controller()

@@ -167,6 +167,8 @@ class ControllerHost:
             raise KafkaError(ErrorCode.REQUEST_TIMED_OUT)
         if request.api_key == ApiKey.DESCRIBE_QUORUM:
             return self._describe_quorum(request, version)
+        if request.api_key in (ApiKey.ADD_RAFT_VOTER, ApiKey.REMOVE_RAFT_VOTER):
+            return await self._quorum.serve(request, version)
         decide = self._decide.get(type(request))
         if decide is None:
             assert request.api_key in MODULES, f"{type(request).__name__} is not the controller's"

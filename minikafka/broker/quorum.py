@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from minikafka.metadata.replay import MetadataRecord
     from minikafka.protocol.types import Message
     from minikafka.raft.effects import Apply
+    from minikafka.raft.voters import VoterEndpoint
     from minikafka.runtime.clock import AgeClock, WallClock
     from minikafka.runtime.disk import Disk
     from minikafka.runtime.tasks import Scope
@@ -154,18 +155,19 @@ class QuorumHost:
 
     # -- life -------------------------------------------------------------------------------------
 
-    async def start(self) -> None:
+    async def start(self, endpoints: Sequence[VoterEndpoint] = ()) -> None:
         """Open the log and take part in the quorum; a sole voter leads on return.
 
         What its log holds is committed with the first entry of the new epoch, for whose fsync this
-        does not wait: the controller's first records share it. StorageError when the log is not for
-        this version, OSError, CorruptLogError.
+        does not wait: the controller's first records share it. `endpoints` are where this
+        controller listens. StorageError when the log is not for this version, OSError,
+        CorruptLogError.
         """
         self._log = QuorumLog(
             self._settings, self._disk, self._storage.metadata_log, self._wall_clock
         )
         try:
-            self._node = self._load()
+            self._node = self._load(endpoints)
         except BaseException:
             self._log.close(clean=False)
             raise
@@ -272,7 +274,7 @@ class QuorumHost:
 
     # -- loading ----------------------------------------------------------------------------------
 
-    def _load(self) -> RaftNode:
+    def _load(self, endpoints: Sequence[VoterEndpoint]) -> RaftNode:
         settings = self._settings
         return RaftNode(
             node_id=self.node_id,
@@ -285,8 +287,11 @@ class QuorumHost:
                 election_ms=settings.controller_quorum_election_timeout_ms,
                 fetch_ms=settings.controller_quorum_fetch_timeout_ms,
                 backoff_max_ms=settings.controller_quorum_election_backoff_max_ms,
+                request_ms=settings.controller_quorum_request_timeout_ms,
             ),
             draw=self._random.random,
+            own_endpoints=endpoints,
+            listener_name=next(iter(settings.controller_listener_names), ""),
             bootstrap_ids=[-2 - index for index in range(len(self._bootstrap_addresses()))],
         )
 

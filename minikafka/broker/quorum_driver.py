@@ -20,7 +20,7 @@ from minikafka.broker.quorum_peers import QuorumPeers
 from minikafka.broker.quorum_serving import QuorumServing
 from minikafka.broker.storage import StorageError
 from minikafka.protocol.errors import ErrorCode
-from minikafka.raft.effects import Request
+from minikafka.raft.effects import ProbeVoter, Request
 from minikafka.raft.events import (
     Answered,
     Flushed,
@@ -167,6 +167,8 @@ class RaftDriver:
         for send in effects.send:
             if isinstance(send, Request):
                 self._peers.ask(send.node_id, send.message)
+            elif isinstance(send, ProbeVoter):
+                self._peers.probe(send)
             else:
                 self.serving.reply(send)
         self._keep_time(effects.timer_at_ms)

@@ -8,24 +8,29 @@ learns within milliseconds that nobody listens any more where its leader did.
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import TYPE_CHECKING
 
 from minikafka.channel.channel import Channel, open_channel
 from minikafka.channel.errors import ChannelError, ConnectFailed, UnsupportedApi
+from minikafka.metadata.features import KRAFT_VERSION
 from minikafka.protocol.apis import response_class
 from minikafka.protocol.codec import decoder, encode_parts
 from minikafka.protocol.errors import UnsupportedVersion
 from minikafka.protocol.messages.fetch import FetchRequest
-from minikafka.raft.events import Answered, Unanswered
+from minikafka.raft.events import Answered, Unanswered, VoterProbed
 from minikafka.raft.messages import fetch_request_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from minikafka.protocol.types import Buffer, Message
+    from minikafka.raft.effects import ProbeVoter
     from minikafka.runtime.tasks import Scope
 
-    Outcome = Callable[[Answered | Unanswered], None]
+    Outcome = Callable[[Answered | Unanswered | VoterProbed], None]
+
+_LOG = logging.getLogger("minikafka.quorum")
 
 
 class QuorumPeers:
@@ -67,6 +72,23 @@ class QuorumPeers:
         peer.waiting.append(message)
         if len(peer.waiting) == 1:
             self._scope.spawn(self._connect(peer), f"connect to node {node_id}")
+
+    def probe(self, asked: ProbeVoter) -> None:
+        """Look what listens there, over a connection of its own; the outcome comes later."""
+        self._scope.spawn(self._probe(asked), f"look at node {asked.voter_id}")
+
+    async def _probe(self, asked: ProbeVoter) -> None:
+        found = None
+        try:
+            channel = await open_channel(
+                asked.host, asked.port, client_id=self._client_id, timeout_s=self._timeout_s
+            )
+        except ChannelError as error:
+            _LOG.info("node %d cannot become a voter: %s", asked.voter_id, error)
+        else:
+            found = channel.supported_features.get(KRAFT_VERSION, (0, 0))
+            channel.close()
+        self._tell(VoterProbed(asked.voter_id, found))
 
     def close(self) -> None:
         """No outcome is told any more."""
@@ -120,7 +142,7 @@ class QuorumPeers:
 
         channel.submit(message.api_key, version, body, self._timeout_s, deliver)
 
-    def _tell(self, outcome: Answered | Unanswered) -> None:
+    def _tell(self, outcome: Answered | Unanswered | VoterProbed) -> None:
         if not self._is_closed:
             self._outcome(outcome)
 

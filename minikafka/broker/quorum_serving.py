@@ -33,6 +33,7 @@ _NODE_ENDPOINTS_SINCE: dict[int, int] = {
     ApiKey.FETCH: 16,
     ApiKey.FETCH_SNAPSHOT: 1,
 }
+_ABOUT_VOTERS = (ApiKey.ADD_RAFT_VOTER, ApiKey.REMOVE_RAFT_VOTER, ApiKey.UPDATE_RAFT_VOTER)
 SNAPSHOT_BYTES = 1 << 20
 
 
@@ -48,7 +49,9 @@ class QuorumServing:
         self._is_closed = False
 
     async def serve(self, request: Message, version: int) -> Message:
-        """The answer to a Vote, BeginQuorumEpoch, EndQuorumEpoch, Fetch or FetchSnapshot."""
+        """The answer to a Vote, BeginQuorumEpoch, EndQuorumEpoch, Fetch or FetchSnapshot, or to
+        what changes voters.
+        """
         error = self._error(request)
         if error:
             refusal: Any = response_class(request.api_key)()
@@ -61,7 +64,7 @@ class QuorumServing:
             response: Any = await answer
         finally:
             del self._waiting[answer]
-        if version < _NODE_ENDPOINTS_SINCE[request.api_key]:
+        if version < _NODE_ENDPOINTS_SINCE.get(request.api_key, 0):
             response.node_endpoints = []
         return response  # type: ignore[no-any-return]
 
@@ -70,7 +73,7 @@ class QuorumServing:
             return ErrorCode.NOT_CONTROLLER
         if request.cluster_id not in (None, self._cluster_id):
             return ErrorCode.INCONSISTENT_CLUSTER_ID
-        if not _is_about_the_quorum(request):
+        if request.api_key not in _ABOUT_VOTERS and not _is_about_the_quorum(request):
             return ErrorCode.INVALID_REQUEST
         return ErrorCode.NONE
 

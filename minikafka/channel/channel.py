@@ -80,6 +80,7 @@ class Channel(FrameReceiver):
         "address",
         "closed",
         "on_close",
+        "supported_features",
     )
 
     _transport: asyncio.Transport
@@ -94,6 +95,7 @@ class Channel(FrameReceiver):
         self._timer: asyncio.TimerHandle | None = None
         self._correlation_id = 0
         self._versions: dict[int, tuple[int, int]] = {}
+        self.supported_features: dict[str, tuple[int, int]] = {}
         self._agreed: dict[tuple[int, int | None], int] = {}
         self._shapes: dict[tuple[int, int], tuple[bytes, int]] = {}
         name = client_id.encode() if client_id is not None else b""
@@ -245,6 +247,9 @@ class Channel(FrameReceiver):
         """Remember what the broker has told about its versions."""
         self._versions = {
             each.api_key: (each.min_version, each.max_version) for each in answer.api_keys
+        }
+        self.supported_features = {
+            each.name: (each.min_version, each.max_version) for each in answer.supported_features
         }
         self._agreed.clear()
 

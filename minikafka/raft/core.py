@@ -34,14 +34,15 @@ from minikafka.raft.states import (
     Unattached,
     Vote,
 )
+from minikafka.raft.voters import KRAFT_VERSIONS, Voter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from uuid import UUID
 
     from minikafka.protocol.types import Message
     from minikafka.raft.timeouts import Timeouts
-    from minikafka.raft.voters import ReplicaKey, VoterHistory, VoterSet
+    from minikafka.raft.voters import ReplicaKey, VoterEndpoint, VoterHistory, VoterSet
 
 
 class ReplicatedLog(Protocol):
@@ -86,6 +87,7 @@ class Core:
         log: ReplicatedLog,
         timeouts: Timeouts,
         draw: Callable[[], float],
+        own_endpoints: Sequence[VoterEndpoint] = (),
     ) -> None:
         self.node_id = node_id
         self.directory_id = directory_id
@@ -94,6 +96,7 @@ class Core:
         self.log = log
         self.timeouts = timeouts
         self.draw = draw
+        self.own_endpoints = tuple(own_endpoints)
         self.now_ms = 0
         # Where the log ends when this step's writes are carried out, and what of it is on disk.
         self.next_offset = log.log_end_offset
@@ -137,6 +140,11 @@ class Core:
         return self.voters.is_voter(self.node_id, self.directory_id)
 
     @property
+    def may_stand(self) -> bool:
+        """Whether it stands for election when there is no leader."""
+        return self.history.may_be_needed(self.key, self.high_watermark)
+
+    @property
     def epoch(self) -> int:
         return self.state.epoch
 
@@ -145,6 +153,13 @@ class Core:
         """Below this everything is committed: so the leaders said, or it is in a snapshot."""
         snapshot = self.log.latest_snapshot
         return max(self.high_watermark, UNKNOWN_OFFSET if snapshot is None else snapshot[0])
+
+    def voters_with_own_endpoints(self) -> VoterSet:
+        """The voters with what this one, if its record is among them, is by now."""
+        if not self.own_endpoints or not self.voters.has(self.key):
+            return self.voters
+        own = Voter(self.node_id, self.directory_id, self.own_endpoints, KRAFT_VERSIONS)
+        return self.voters.with_voter(own)
 
     def other_voters(self) -> list[ReplicaKey]:
         """All voters but this node, each with the directory that the voter set gives it."""

@@ -112,6 +112,19 @@ class Request:
         self.message = message
 
 
+class ProbeVoter:
+    """Ask what listens at this address which kraft.version it supports (ApiVersions). The host
+    reports `VoterProbed`, always.
+    """
+
+    __slots__ = ("host", "port", "voter_id")
+
+    def __init__(self, voter_id: int, host: str, port: int) -> None:
+        self.voter_id = voter_id
+        self.host = host
+        self.port = port
+
+
 class Reply:
     """The answer to the `Requested` of `token`."""
 
@@ -148,7 +161,7 @@ class SnapshotReply:
         self.request = request
 
 
-Send: TypeAlias = Request | Reply | RecordsReply | SnapshotReply
+Send: TypeAlias = Request | ProbeVoter | Reply | RecordsReply | SnapshotReply
 
 
 class Elected:

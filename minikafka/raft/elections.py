@@ -19,7 +19,6 @@ from minikafka.raft.messages import (
     vote_response,
 )
 from minikafka.raft.states import (
-    NEVER,
     Candidate,
     Follower,
     Leader,
@@ -76,7 +75,7 @@ class Elections:
         state = core.state
         if isinstance(state, Resigned):
             core.detach(state.epoch + 1)
-        elif not core.is_voter:
+        elif not core.may_stand:
             core.detach(core.epoch)
         elif isinstance(state, (Unattached, Follower)):
             self._ask_beforehand()
@@ -94,7 +93,7 @@ class Elections:
         state = core.state
         if isinstance(state, Follower) and not state.leader_refused:
             state.leader_refused = True
-            if core.is_voter:
+            if core.may_stand:
                 soon_ms = core.now_ms + core.timeouts.refused(core.draw())
                 state.deadline_ms = min(state.deadline_ms, soon_ms)
 
@@ -102,7 +101,7 @@ class Elections:
         """A voter says that it knows of no leader; when a majority says so, none will come."""
         core = self._core
         state = core.state
-        if not isinstance(state, Unattached) or not core.is_voter:
+        if not isinstance(state, Unattached) or not core.may_stand:
             return
         state.leaderless[node_id] = None
         known = {core.node_id, *state.leaderless}
@@ -308,7 +307,7 @@ class Elections:
         core = self._core
         candidates = [found.candidate_id for found in data.preferred_candidates]
         candidates = candidates or list(data.preferred_successors)
-        if not core.is_voter:
+        if not core.may_stand:
             core.detach(core.epoch)
         elif candidates and candidates[0] == core.node_id:
             core.detach(core.epoch, patience_ms=0)
@@ -324,7 +323,7 @@ class Elections:
         core = self._core
         ends = state.progress.end_offsets(core.voters)
         others = sorted(core.other_voters(), key=lambda key: -ends.get(key[0], -1))
-        deadline_ms = core.now_ms + core.timeouts.election(core.draw()) if others else NEVER
+        deadline_ms = core.now_ms + core.timeouts.election(core.draw())
         core.enter(Resigned(state.epoch, core.node_id, deadline_ms))
         self._tell_end(state.epoch, others)
 

@@ -48,7 +48,8 @@ class Flushed:
 
 
 class Requested:
-    """A node asks: Vote, BeginQuorumEpoch, EndQuorumEpoch, Fetch, FetchSnapshot.
+    """A node asks: Vote, BeginQuorumEpoch, EndQuorumEpoch, Fetch, FetchSnapshot, UpdateRaftVoter;
+    or an administrator wants other voters: AddRaftVoter, RemoveRaftVoter.
 
     `token` is the host's and comes back with the `Reply`.
     """
@@ -105,6 +106,16 @@ class SnapshotRefused:
     __slots__ = ()
 
 
+class VoterProbed:
+    """What a `ProbeVoter` has found: (lowest, highest) kraft.version; None if nobody answered."""
+
+    __slots__ = ("kraft_versions", "voter_id")
+
+    def __init__(self, voter_id: int, kraft_versions: tuple[int, int] | None) -> None:
+        self.voter_id = voter_id
+        self.kraft_versions = kraft_versions
+
+
 class ResignRequested:
     """The node is about to stop: a leader hands over, anybody else has nothing to do."""
 
@@ -121,5 +132,6 @@ Event: TypeAlias = (
     | Unanswered
     | SnapshotInstalled
     | SnapshotRefused
+    | VoterProbed
     | ResignRequested
 )

@@ -14,9 +14,10 @@ from minikafka.protocol.records.raft.kraft_version_record import KRaftVersionRec
 from minikafka.protocol.records.raft.voters_record import VotersRecord
 from minikafka.raft.control import decode_control, voters_of
 from minikafka.raft.effects import ReplicatedBatches, SnapshotChunk
-from minikafka.raft.messages import fetch_request, snapshot_request
+from minikafka.raft.messages import fetch_request, snapshot_request, update_voter_request
 from minikafka.raft.states import NEVER, Candidate, Follower, Prospective, Unattached
 from minikafka.raft.timeouts import FETCH_BYTES, FETCH_WAIT_MS, RETRY_BACKOFF_MS
+from minikafka.raft.voters import KRAFT_VERSIONS, Voter
 from minikafka.records.batch import BatchHeader, has_valid_crc, walk
 from minikafka.records.errors import CorruptRecordError
 from minikafka.records.record import decode_records
@@ -47,6 +48,7 @@ class Following:
         self._bootstrap_ids = tuple(bootstrap_ids)
         self._under_way: Message | None = None
         self._asked_leader_id = -1
+        self._tell_ms = 0
         self._next_fetch_ms = 0
         self._snapshot: tuple[int, int] | None = None
         self._snapshot_position = 0
@@ -100,6 +102,18 @@ class Following:
         self._under_way = message
         self._asked_leader_id = core.state.leader_id
         core.ask(target, message)
+
+    def tell_endpoints_if_due(self) -> None:
+        """The leader's record of this voter is not what it is by now."""
+        core = self._core
+        state = core.state
+        if not isinstance(state, Follower) or not state.has_fetched:
+            return
+        if core.now_ms < self._tell_ms or core.voters_with_own_endpoints() == core.voters:
+            return
+        self._tell_ms = core.now_ms + core.timeouts.fetch_ms
+        own = Voter(core.node_id, core.directory_id, core.own_endpoints, KRAFT_VERSIONS)
+        core.ask(state.leader_id, update_voter_request(core.cluster_id, core.epoch, own))
 
     def _target(self) -> int | None:
         core = self._core
@@ -214,7 +228,7 @@ class Following:
                 if header.base_offset != offset or not self._is_next(header, epoch, batch):
                     break
                 if header.is_control:
-                    sets += _voter_changes(batch)
+                    sets += voter_changes(batch)
                 offset, epoch = header.next_offset, header.partition_leader_epoch
                 count += header.last_offset_delta + 1
                 end = position + header.size_bytes
@@ -289,7 +303,7 @@ class Following:
 _VoterChange: TypeAlias = "tuple[int, VoterSet | None, int | None]"
 
 
-def _voter_changes(batch: memoryview) -> list[_VoterChange]:
+def voter_changes(batch: memoryview) -> list[_VoterChange]:
     """(offset, voter set, kraft.version) of the records of a control batch that change either."""
     found: list[_VoterChange] = []
     for record in decode_records(batch):

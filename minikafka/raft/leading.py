@@ -67,6 +67,9 @@ class Leading:
             # So far the voters are only in the snapshot that formatting left; now the log has them.
             records += [kraft_version_record(version), kraft_voters_record(core.voters)]
             core.history.add(start, core.voters, version)
+        elif (voters := core.voters_with_own_endpoints()) != core.voters:
+            records.append(kraft_voters_record(voters))
+            core.history.add(start + len(records) - 1, voters, None)
         core.write(ControlBatch(tuple(records), start, epoch))
         core.announce(Elected(epoch, start))
         self._tell_voters(core.now_ms)

@@ -19,7 +19,7 @@ from minikafka.protocol.messages import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from minikafka.raft.voters import ReplicaKey, VoterEndpoint
+    from minikafka.raft.voters import ReplicaKey, Voter, VoterEndpoint
 
 METADATA_TOPIC: Final = "__cluster_metadata"
 METADATA_TOPIC_ID: Final = UUID(int=1)
@@ -328,6 +328,26 @@ def snapshot_response(
             fetch_snapshot.NodeEndpoint(node_id=node_id, host=host, port=port)
             for node_id, host, port in _endpoints(leader)
         ],
+    )
+
+
+def update_voter_request(
+    cluster_id: str | None, epoch: int, voter: Voter
+) -> update_raft_voter.UpdateRaftVoterRequest:
+    """Tell the leader where this voter listens by now, and what it supports."""
+    lowest, highest = voter.kraft_versions
+    return update_raft_voter.UpdateRaftVoterRequest(
+        cluster_id=cluster_id,
+        current_leader_epoch=epoch,
+        voter_id=voter.node_id,
+        voter_directory_id=voter.directory_id,
+        listeners=[
+            update_raft_voter.Listener(name=name, host=host, port=port)
+            for name, host, port in voter.endpoints
+        ],
+        kraft_version_feature=update_raft_voter.KRaftVersionFeature(
+            min_supported_version=lowest, max_supported_version=highest
+        ),
     )
 
 

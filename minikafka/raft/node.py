@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
+from minikafka.protocol.messages.add_raft_voter import AddRaftVoterRequest
 from minikafka.protocol.messages.begin_quorum_epoch import BeginQuorumEpochRequest
 from minikafka.protocol.messages.end_quorum_epoch import EndQuorumEpochRequest
 from minikafka.protocol.messages.fetch import FetchRequest, FetchResponse
@@ -17,6 +18,8 @@ from minikafka.protocol.messages.fetch_snapshot import (
     FetchSnapshotRequest,
     FetchSnapshotResponse,
 )
+from minikafka.protocol.messages.remove_raft_voter import RemoveRaftVoterRequest
+from minikafka.protocol.messages.update_raft_voter import UpdateRaftVoterRequest
 from minikafka.protocol.messages.vote import VoteRequest, VoteResponse
 from minikafka.raft.core import Core, ReplicatedLog
 from minikafka.raft.elections import Elections
@@ -31,11 +34,13 @@ from minikafka.raft.events import (
     Started,
     TimerFired,
     Unanswered,
+    VoterProbed,
 )
 from minikafka.raft.following import Following
 from minikafka.raft.leading import Leading
 from minikafka.raft.states import NEVER, Leader
 from minikafka.raft.timeouts import Timeouts
+from minikafka.raft.voter_changes import VoterChanges
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -46,7 +51,7 @@ if TYPE_CHECKING:
     from minikafka.raft.progress import Progress
     from minikafka.raft.quorum_state import QuorumState
     from minikafka.raft.states import State
-    from minikafka.raft.voters import VoterHistory, VoterSet
+    from minikafka.raft.voters import VoterEndpoint, VoterHistory, VoterSet
 
 __all__ = ["RaftNode", "ReplicatedLog"]
 
@@ -69,6 +74,8 @@ class RaftNode:
         cluster_id: str | None = None,
         timeouts: Timeouts | None = None,
         bootstrap_ids: Sequence[int] = (),
+        own_endpoints: Sequence[VoterEndpoint] = (),
+        listener_name: str = "CONTROLLER",
     ) -> None:
         self._core = Core(
             node_id=node_id,
@@ -79,7 +86,9 @@ class RaftNode:
             log=log,
             timeouts=timeouts or Timeouts(),
             draw=draw,
+            own_endpoints=own_endpoints,
         )
+        self._changes = VoterChanges(self._core, listener_name)
         self._leading = Leading(self._core)
         self._elections = Elections(self._core, self._leading.lead)
         self._following = Following(self._core, bootstrap_ids)
@@ -158,7 +167,9 @@ class RaftNode:
         self._keep_time()
         if was_leader and not self.is_leader:
             self._leading.deposed()
+            self._changes.deposed()
         self._following.fetch_if_due()
+        self._following.tell_endpoints_if_due()
         return core.take_effects(self._timer_at_ms())
 
     def _take(self, event: Event) -> None:
@@ -183,11 +194,16 @@ class RaftNode:
                 self._following.installed(event.end_offset)
             case SnapshotRefused():
                 self._following.refused()
+            case VoterProbed():
+                self._changes.probed(event)
             case ResignRequested():
-                if isinstance(core.state, Leader):
-                    self._elections.resign(core.state)
+                self._resign()
             case _:
                 assert_never(event)
+
+    def _resign(self) -> None:
+        if isinstance(self._core.state, Leader):
+            self._elections.resign(self._core.state)
 
     def _flushed(self, event: Flushed) -> None:
         core = self._core
@@ -206,6 +222,12 @@ class RaftNode:
             self._elections.end(token, request)
         elif isinstance(request, FetchSnapshotRequest):
             self._leading.fetch_snapshot(token, request)
+        elif isinstance(request, AddRaftVoterRequest):
+            self._changes.add(token, request)
+        elif isinstance(request, RemoveRaftVoterRequest):
+            self._changes.remove(token, request)
+        elif isinstance(request, UpdateRaftVoterRequest):
+            self._changes.update(token, request)
         else:
             assert isinstance(request, FetchRequest), f"{type(request).__name__} is not raft's"
             self._leading.fetch(token, request)
@@ -246,7 +268,9 @@ class RaftNode:
         core = self._core
         state = core.state
         if isinstance(state, Leader):
-            if not self._leading.tick(state):
+            goes = self._changes.advanced(state.progress.high_watermark)
+            self._changes.tick()
+            if not self._leading.tick(state) or goes:
                 self._elections.resign(state)
         elif state.deadline_ms <= core.now_ms:
             self._elections.timed_out()
@@ -254,7 +278,7 @@ class RaftNode:
     def _timer_at_ms(self) -> int | None:
         state = self._core.state
         if isinstance(state, Leader):
-            at_ms = self._leading.timer_at_ms(state)
+            at_ms = min(self._leading.timer_at_ms(state), self._changes.deadline_ms())
         else:
             at_ms = min(state.deadline_ms, self._following.timer_at_ms())
         return None if at_ms >= NEVER else at_ms

@@ -21,14 +21,20 @@ _FIRST_BACKOFF_MS: Final = 50
 class Timeouts:
     """The configured times and the draws from them; `draw` gives a fraction in [0, 1)."""
 
-    __slots__ = ("backoff_max_ms", "election_ms", "fetch_ms")
+    __slots__ = ("backoff_max_ms", "election_ms", "fetch_ms", "request_ms")
 
     def __init__(
-        self, *, election_ms: int = 1000, fetch_ms: int = 2000, backoff_max_ms: int = 1000
+        self,
+        *,
+        election_ms: int = 1000,
+        fetch_ms: int = 2000,
+        backoff_max_ms: int = 1000,
+        request_ms: int = 2000,
     ) -> None:
         self.election_ms = election_ms
         self.fetch_ms = fetch_ms
         self.backoff_max_ms = backoff_max_ms
+        self.request_ms = request_ms
 
     @property
     def check_quorum_ms(self) -> int:

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 NO_DIRECTORY: Final = UUID(int=0)
 """The directory id of a static voter: with kraft.version 0 a voter is known by node id alone."""
 
+KRAFT_VERSIONS: Final = (0, 1)
+"""What this version supports of kraft.version: 0 static voters, 1 voters that are records."""
+
 VoterEndpoint = tuple[str, str, int]
 """(listener name, host, port)"""
 
@@ -35,6 +38,14 @@ class Voter:
         self.endpoints = tuple(endpoints)
         self.kraft_versions = kraft_versions
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Voter) and all(
+            getattr(self, name) == getattr(other, name) for name in self.__slots__
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.node_id, self.directory_id))
+
     def __repr__(self) -> str:
         return f"Voter({self.node_id}, {self.directory_id})"
 
@@ -56,6 +67,12 @@ class VoterSet:
     def __contains__(self, node_id: int) -> bool:
         return node_id in self._by_id
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, VoterSet) and self._by_id == other._by_id
+
+    def __hash__(self) -> int:
+        return hash(self.ids)
+
     def __repr__(self) -> str:
         return f"VoterSet({list(self._by_id)})"
 
@@ -74,6 +91,15 @@ class VoterSet:
         if voter is None:
             return False
         return directory_id == NO_DIRECTORY or voter.directory_id in (NO_DIRECTORY, directory_id)
+
+    def has(self, key: ReplicaKey) -> bool:
+        """Whether just this replica votes, by its record."""
+        voter = self._by_id.get(key[0])
+        return voter is not None and voter.directory_id == key[1]
+
+    def with_voter(self, voter: Voter) -> VoterSet:
+        """The set with this voter, in the place of the one with its id."""
+        return VoterSet((self._by_id | {voter.node_id: voter}).values())
 
     def directory_of(self, node_id: int) -> UUID:
         """The directory of a voter as far as known."""
@@ -115,6 +141,17 @@ class VoterHistory:
     def offset(self) -> int:
         """Where the latest set was written; -1 for the one that the node started with."""
         return self._sets[-1][0]
+
+    def may_be_needed(self, key: ReplicaKey, high_watermark: int) -> bool:
+        """Whether this replica votes by the latest set, or by one that is not yet superseded for
+        good: what removes it may have reached nobody else, who then cannot win without it.
+        """
+        for offset, _, voters in reversed(self._sets):
+            if voters.is_voter(*key):
+                return True
+            if offset < high_watermark:
+                return False
+        return False
 
     def add(self, offset: int, voters: VoterSet | None, kraft_version: int | None) -> None:
         """A record at `offset` changes the voters, the version, or both."""

@@ -13,7 +13,17 @@ from itertools import count
 from random import Random
 from uuid import UUID
 
+from minikafka.protocol.errors import ErrorCode
+from minikafka.protocol.messages.add_raft_voter import (
+    AddRaftVoterRequest,
+    AddRaftVoterResponse,
+    Listener,
+)
 from minikafka.protocol.messages.fetch import FetchResponse
+from minikafka.protocol.messages.remove_raft_voter import (
+    RemoveRaftVoterRequest,
+    RemoveRaftVoterResponse,
+)
 from minikafka.protocol.types import Message
 from minikafka.raft.effects import (
     Committed,
@@ -23,6 +33,7 @@ from minikafka.raft.effects import (
     Effects,
     Elected,
     Persist,
+    ProbeVoter,
     RecordsReply,
     Request,
 )
@@ -36,12 +47,14 @@ from minikafka.raft.events import (
     Started,
     TimerFired,
     Unanswered,
+    VoterProbed,
 )
+from minikafka.raft.following import voter_changes
 from minikafka.raft.node import RaftNode
 from minikafka.raft.quorum_state import QuorumState
 from minikafka.raft.snapshots import control_batch
 from minikafka.raft.states import Follower
-from minikafka.raft.voters import Voter, VoterHistory, VoterSet
+from minikafka.raft.voters import KRAFT_VERSIONS, Voter, VoterHistory, VoterSet
 from minikafka.records.batch import assign_offsets, read_header, walk
 from minikafka.records.builder import build_batch
 
@@ -107,6 +120,7 @@ class Member:
     def __init__(self, cluster: RaftCluster, node_id: int) -> None:
         self.cluster = cluster
         self.node_id = node_id
+        self.port = 9000 + node_id
         self.log = MemoryLog()
         self.quorum_state = QuorumState()
         self.generation = 0
@@ -124,14 +138,26 @@ class Member:
         self.alive, self.flushing, self.high_watermark = True, False, -1
         self.node = RaftNode(
             node_id=self.node_id,
-            directory_id=UUID(int=100 + self.node_id),
-            history=VoterHistory(cluster.voters, 0),
+            directory_id=_directory(self.node_id),
+            history=self._history(),
             quorum_state=self.quorum_state,
             log=self.log,
             draw=Random(f"{cluster.seed}/{self.node_id}/{self.generation}").random,
             cluster_id="cluster",
+            bootstrap_ids=[m.node_id for m in cluster.members if m is not self],
+            own_endpoints=[("CONTROLLER", "h", self.port)] if cluster.dynamic else (),
         )
         self.step(Started())
+
+    def _history(self) -> VoterHistory:
+        """The voters that it was given, and those that its log has held since."""
+        cluster = self.cluster
+        history = VoterHistory(cluster.voters, 1 if cluster.dynamic else 0)
+        for _, _, _, batch in self.log.batches:
+            if read_header(batch).is_control:
+                for offset, voters, version in voter_changes(memoryview(batch)):
+                    history.add(offset, voters, version)
+        return history
 
     def crash(self, *, power: bool) -> None:
         self.alive = False
@@ -164,6 +190,8 @@ class Member:
         for send in effects.send:
             if isinstance(send, Request):
                 cluster.request(self, send.node_id, send.message)
+            elif isinstance(send, ProbeVoter):
+                cluster.probe(self, send.voter_id)
             else:
                 message = send.message
                 if isinstance(send, RecordsReply):
@@ -227,11 +255,18 @@ class Member:
 class RaftCluster:
     """Members, the network between them and the checks."""
 
-    def __init__(self, seed: int, size: int = 3) -> None:
+    def __init__(self, seed: int, size: int = 3, *, voters: int | None = None) -> None:
+        """`size` nodes, all of them voters for ever; or the first `voters`, by record."""
         self.seed = seed
         self.random = Random(f"{seed}/network")
         self.now_ms = 0
+        self.dynamic = voters is not None
         self.voters = VoterSet([Voter(node_id) for node_id in range(size)])
+        if voters is not None:
+            self.voters = VoterSet(
+                Voter(i, _directory(i), [("CONTROLLER", "h", 9000 + i)], KRAFT_VERSIONS)
+                for i in range(voters)
+            )
         self.members = [Member(self, node_id) for node_id in range(size)]
         self.cut_links: set[tuple[int, int]] = set()
         self._queue: list[tuple[int, int, Member, int, Callable[[], None]]] = []
@@ -294,6 +329,17 @@ class RaftCluster:
 
         self.at(self.now_ms + self.draw(1, 5), target, deliver)
 
+    def probe(self, sender: Member, node_id: int) -> None:
+        """A look at what is to vote; it answers if it lives and can be reached."""
+        target = self.members[node_id]
+        is_cut = {(sender.node_id, node_id), (node_id, sender.node_id)} & self.cut_links
+        versions = KRAFT_VERSIONS if target.alive and not is_cut else None
+
+        def told() -> None:
+            sender.step(VoterProbed(node_id, versions))
+
+        self.at(self.now_ms + self.draw(2, 10), sender, told)
+
     def reply(self, member: Member, token: object, message: Message) -> None:
         assert callable(token)
         token(message)
@@ -331,6 +377,28 @@ class RaftCluster:
         leading = [m for m in self.members if m.alive and m.node.is_leader]
         return max(leading, key=lambda m: m.node.epoch, default=None)
 
+    def add_request(self, node_id: int) -> AddRaftVoterRequest:
+        return AddRaftVoterRequest(
+            voter_id=node_id,
+            voter_directory_id=_directory(node_id),
+            listeners=[Listener(name="CONTROLLER", host="h", port=self.members[node_id].port)],
+        )
+
+    def remove_request(self, node_id: int) -> RemoveRaftVoterRequest:
+        return RemoveRaftVoterRequest(voter_id=node_id, voter_directory_id=_directory(node_id))
+
+    def change_voters(self, request: AddRaftVoterRequest | RemoveRaftVoterRequest) -> None:
+        """Ask the leader, if there is one; what it says is noted."""
+        leader = self.leader()
+        if leader is None:
+            return
+
+        def answered(response: Message) -> None:
+            assert isinstance(response, (AddRaftVoterResponse, RemoveRaftVoterResponse))
+            self.tell(f"{leader.node_id} says {ErrorCode(response.error_code).name}")
+
+        leader.step(Requested(answered, request))
+
     def resign(self) -> None:
         leader = self.leader()
         if leader is not None:
@@ -359,9 +427,14 @@ class RaftCluster:
         self.tell(f"{member.node_id} knows that all below {high_watermark} is committed")
         if high_watermark > self.committed_end:
             self.committed_end = high_watermark
-            holders = sum(m.log.durable_end >= high_watermark for m in self.members)
-            if holders * 2 <= len(self.members):
+            voting = member.node.voters.ids
+            holders = sum(self.members[i].log.durable_end >= high_watermark for i in voting)
+            if holders * 2 <= len(voting):
                 raise Violation(f"{high_watermark} is committed and only {holders} have it on disk")
+
+
+def _directory(node_id: int) -> UUID:
+    return UUID(int=100 + node_id)
 
 
 def batch_count(cluster: RaftCluster) -> int:
@@ -396,6 +469,44 @@ def storm(seed: int) -> RaftCluster:
             cluster.append(b"%d/%d" % (number, index))
             cluster.run(cluster.now_ms + cluster.draw(1, 400))
         weather(cluster)
+    cluster.heal()
+    for member in cluster.members:
+        if not member.alive:
+            member.start()
+    return cluster
+
+
+def change_of_voters(cluster: RaftCluster) -> None:
+    """An administrator adds or removes some node, whether or not it makes sense."""
+    node_id = int(cluster.random.random() * len(cluster.members))
+    if cluster.random.random() < 0.5:
+        request = cluster.add_request(node_id)
+        request.ack_when_committed = cluster.random.random() < 0.5
+        cluster.change_voters(request)
+    else:
+        cluster.change_voters(cluster.remove_request(node_id))
+
+
+def storm_with_changes(seed: int) -> RaftCluster:
+    """A storm over five nodes of which three vote at first."""
+    cluster = RaftCluster(seed, 5, voters=3)
+    for member in cluster.members:
+        member.start()
+    for number in range(ROUNDS):
+        leader = cluster.leader()
+        if number % 3 == 2 and leader is not None:
+            # It may change what it likes, but nobody hears of it.
+            cluster.isolate([leader.node_id])
+        for index in range(4):
+            cluster.append(b"%d/%d" % (number, index))
+            cluster.run(cluster.now_ms + cluster.draw(1, 400))
+            for _ in range(3):
+                change_of_voters(cluster)
+                cluster.run(cluster.now_ms + cluster.draw(1, 40))
+        if number % 3 == 2:
+            cluster.heal()
+        if number % 3 == 1:
+            weather(cluster)
     cluster.heal()
     for member in cluster.members:
         if not member.alive:

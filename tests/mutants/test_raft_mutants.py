@@ -6,12 +6,15 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from harness.raft_cluster import RaftCluster, settle, storm
+from harness.raft_cluster import RaftCluster, settle, storm, storm_with_changes
 
+from minikafka.protocol.errors import ErrorCode
+from minikafka.raft.core import Core
 from minikafka.raft.elections import Elections
 from minikafka.raft.following import Following
 from minikafka.raft.leading import Leading
 from minikafka.raft.states import Prospective, Unattached
+from minikafka.raft.voter_changes import VoterChanges
 from minikafka.raft.voters import VoterSet
 
 SEEDS = 10
@@ -51,6 +54,14 @@ def half_is_a_majority(self: VoterSet) -> int:
     return max(1, len(self) // 2)
 
 
+def change_whatever_is_under_way(*asked: Any) -> tuple[ErrorCode, str]:
+    return ErrorCode.NONE, ""
+
+
+def never_needed_again(self: Core) -> bool:
+    return self.is_voter
+
+
 MUTANTS: list[tuple[type, str, Any]] = [
     (Elections, "_is_up_to_date", vote_without_looking_at_the_log),
     (Elections, "_grant", vote_twice),
@@ -70,12 +81,28 @@ def survives(run: Callable[[int], RaftCluster]) -> bool:
     return True
 
 
+MUTANTS_OF_VOTER_CHANGES: list[tuple[type, str, Any]] = [
+    (VoterChanges, "_refusal", change_whatever_is_under_way),
+    (Core, "may_stand", property(never_needed_again)),
+]
+
+
 @pytest.mark.parametrize(("owner", "name", "mutant"), MUTANTS, ids=lambda value: str(value)[:40])
 def test_a_planted_bug_is_found(
     owner: type, name: str, mutant: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(owner, name, mutant)
     assert not survives(storm)
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "mutant"), MUTANTS_OF_VOTER_CHANGES, ids=lambda value: str(value)[:40]
+)
+def test_a_bug_in_changing_voters_is_found(
+    owner: type, name: str, mutant: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(owner, name, mutant)
+    assert not survives(storm_with_changes)
 
 
 def test_without_a_bug_nothing_is_found() -> None:

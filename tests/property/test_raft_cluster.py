@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from harness.raft_cluster import RaftCluster, batch_count, settle, storm
+from harness.raft_cluster import RaftCluster, batch_count, settle, storm, storm_with_changes
 
 SEEDS = 60
 
@@ -11,6 +11,13 @@ SEEDS = 60
 @pytest.mark.parametrize("seed", range(SEEDS))
 def test_storm(seed: int) -> None:
     cluster = storm(seed)
+    settle(cluster)
+    assert batch_count(cluster) > 0
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_storm_while_voters_change(seed: int) -> None:
+    cluster = storm_with_changes(seed)
     settle(cluster)
     assert batch_count(cluster) > 0
 

@@ -1,6 +1,8 @@
 """Plays the transcripts beside it: a quorum of several voters, told by what its nodes become.
 
-    > nodes N [seed=S]      nodes 0 … N-1 with empty disks
+    > nodes N [seed=S]      nodes 0 … N-1 with empty disks, all of them voters for ever
+    > nodes N voters=V      the first V of them are voters, by record
+    > add ID, > remove ID   an administrator wants another voter, or one less
     > start IDS             these processes start (all: `start`)
     > run MS                time passes
     > append N              the leader's controller hands it N batches of one record
@@ -34,7 +36,9 @@ class Stage:
         options = dict(word.split("=") for word in words if "=" in word)
         words = [word for word in words if "=" not in word]
         if name == "nodes":
-            self.cluster = RaftCluster(int(options.get("seed", 0)), int(words[0]))
+            voters = int(options["voters"]) if "voters" in options else None
+            seed = int(options.get("seed", 0))
+            self.cluster = RaftCluster(seed, int(words[0]), voters=voters)
             return []
         cluster = self.cluster
         cluster.events.clear()
@@ -72,6 +76,13 @@ class Stage:
     def _heal(self, words: list[str]) -> None:
         self.cluster.heal()
 
+    def _add(self, words: list[str]) -> None:
+        self.cluster.change_voters(self.cluster.add_request(int(words[0])))
+
+    def _remove(self, words: list[str]) -> None:
+        (node_id,) = self._ids(words)
+        self.cluster.change_voters(self.cluster.remove_request(node_id))
+
     def _resign(self, words: list[str]) -> None:
         self.cluster.resign()
 
@@ -81,7 +92,10 @@ class Stage:
             f"{member.node_id} to {member.log.log_end_offset}{'' if member.alive else ' (down)'}"
             for member in self.cluster.members
         )
-        return f"[{'nobody' if leader is None else leader.node_id} leads; logs: {ends}]"
+        voters = ""
+        if self.cluster.dynamic and leader is not None:
+            voters = f" of {' '.join(map(str, leader.node.voters.ids))}"
+        return f"[{'nobody' if leader is None else leader.node_id} leads{voters}; logs: {ends}]"
 
 
 @pytest.mark.parametrize("path", TRANSCRIPTS, ids=lambda path: path.stem)

@@ -1,0 +1,279 @@
+"""The leader's part in changing who votes (KIP-853): add, remove and update a voter.
+
+A change is a KRaftVoters record. The new set counts from the moment it is appended, so two sets in
+a row must have a majority in common: they differ by one voter, and the next change waits until the
+last one is committed, and until an entry of this epoch is (or the set of a former leader might be
+undone behind a change that was built on it).
+
+A voter that is added has been asked what it supports (`ProbeVoter`), and follows already: otherwise
+the quorum would wait for it to fetch the whole log.
+"""
+
+from __future__ import annotations
+
+from base64 import urlsafe_b64encode
+from typing import TYPE_CHECKING, Final
+
+from minikafka.protocol.errors import ErrorCode
+from minikafka.protocol.messages.add_raft_voter import AddRaftVoterRequest, AddRaftVoterResponse
+from minikafka.protocol.messages.remove_raft_voter import (
+    RemoveRaftVoterRequest,
+    RemoveRaftVoterResponse,
+)
+from minikafka.protocol.messages.update_raft_voter import UpdateRaftVoterRequest
+from minikafka.raft.control import kraft_voters_record
+from minikafka.raft.effects import ControlBatch, ProbeVoter
+from minikafka.raft.messages import update_voter_response
+from minikafka.raft.progress import UNKNOWN_MS, UNKNOWN_OFFSET
+from minikafka.raft.states import NEVER, Leader
+from minikafka.raft.voters import NO_DIRECTORY, Voter, VoterSet
+
+if TYPE_CHECKING:
+    from minikafka.raft.core import Core
+    from minikafka.raft.events import VoterProbed
+    from minikafka.raft.voters import ReplicaKey
+
+_NOT_SUPPORTED: Final = "Cluster doesn't support {} voter because the kraft.version feature is {}"
+_PREVIOUS: Final = "Request timed out waiting for leader to handle previous voter change request"
+_NO_HIGH_WATERMARK: Final = (
+    "Request timed out waiting for leader to establish HWM and fence previous voter changes"
+)
+
+
+class _Pending:
+    """The change that is under way. `offset` is that of its record once it is written."""
+
+    __slots__ = ("deadline_ms", "offset", "request", "token")
+
+    def __init__(
+        self,
+        token: object | None,
+        request: AddRaftVoterRequest | RemoveRaftVoterRequest,
+        deadline_ms: int,
+    ) -> None:
+        self.token = token
+        self.request = request
+        self.deadline_ms = deadline_ms
+        self.offset = UNKNOWN_OFFSET
+
+
+class VoterChanges:
+    """One change at a time; nothing while the node does not lead."""
+
+    def __init__(self, core: Core, listener_name: str) -> None:
+        self._core = core
+        self._listener_name = listener_name
+        self._pending: _Pending | None = None
+
+    # --- adding
+
+    def add(self, token: object, request: AddRaftVoterRequest) -> None:
+        """First its checks, then a look at what is to vote."""
+        core = self._core
+        key = (request.voter_id, request.voter_directory_id)
+        endpoint = next((e for e in request.listeners if e.name == self._listener_name), None)
+        if not isinstance(core.state, Leader):
+            refusal = ErrorCode.NOT_LEADER_OR_FOLLOWER, ""
+        elif request.voter_id < 0 or request.voter_directory_id == NO_DIRECTORY:
+            text = "Add voter request didn't include a valid voter"
+            refusal = ErrorCode.INVALID_REQUEST, text
+        elif endpoint is None:
+            refusal = (
+                ErrorCode.INVALID_REQUEST,
+                "Add voter request didn't include the endpoint for the default listener "
+                f"{self._listener_name}",
+            )
+        else:
+            refusal = self._refusal(core.state, "adding")
+            if not refusal[0] and request.voter_id in core.voters:
+                refusal = (
+                    ErrorCode.DUPLICATE_VOTER,
+                    f"The voter id for {_named(key)} is already part of the set of voters "
+                    f"{_listed(core.voters)}.",
+                )
+        if refusal[0]:
+            core.answer(token, _response(request, *refusal))
+            return
+        assert endpoint is not None, "one that is missing was refused"
+        self._pending = _Pending(token, request, core.now_ms + core.timeouts.request_ms)
+        core.emit(ProbeVoter(request.voter_id, endpoint.host, endpoint.port))
+
+    def probed(self, event: VoterProbed) -> None:
+        """What is to vote has told which kraft.version it supports, or has not answered."""
+        core, pending = self._core, self._pending
+        if pending is None or pending.offset >= 0 or not isinstance(core.state, Leader):
+            return
+        request = pending.request
+        if not isinstance(request, AddRaftVoterRequest) or request.voter_id != event.voter_id:
+            return
+        key = (request.voter_id, request.voter_directory_id)
+        version = core.history.kraft_version
+        supported = event.kraft_versions
+        if supported is None:
+            text = f"New voter {_named(key)} is not ready to receive requests"
+            self._finish(ErrorCode.REQUEST_TIMED_OUT, text)
+        elif not supported[0] <= version <= supported[1]:
+            text = (
+                f"Aborted add voter operation for {_named(key)} since the kraft.version range "
+                f"(min: {supported[0]}, max: {supported[1]}) doesn't support the finalized "
+                f"version {version}"
+            )
+            self._finish(ErrorCode.INVALID_REQUEST, text)
+        elif not self._is_caught_up(core.state, key):
+            text = f"Aborted add voter operation for {_named(key)} since it is lagging behind"
+            self._finish(ErrorCode.REQUEST_TIMED_OUT, text)
+        else:
+            endpoints = [(e.name, e.host, e.port) for e in request.listeners]
+            voter = Voter(key[0], key[1], endpoints, supported)
+            self._append(pending, VoterSet([*core.voters, voter]))
+            if not request.ack_when_committed:
+                self._finish(ErrorCode.NONE, None)
+
+    def _is_caught_up(self, state: Leader, key: ReplicaKey) -> bool:
+        replica = state.progress.of(key)
+        patience_ms = self._core.timeouts.check_quorum_ms
+        recently = self._core.now_ms - replica.caught_up_ms <= patience_ms
+        return replica.caught_up_ms != UNKNOWN_MS and recently
+
+    # --- removing
+
+    def remove(self, token: object, request: RemoveRaftVoterRequest) -> None:
+        """Take a voter out; the leader itself stays until that is committed."""
+        core = self._core
+        key = (request.voter_id, request.voter_directory_id)
+        if not isinstance(core.state, Leader):
+            refusal = ErrorCode.NOT_LEADER_OR_FOLLOWER, ""
+        elif request.voter_id < 0 or request.voter_directory_id == NO_DIRECTORY:
+            text = "Remove voter request didn't include a valid voter"
+            refusal = ErrorCode.INVALID_REQUEST, text
+        else:
+            refusal = self._refusal(core.state, "removing")
+            if not refusal[0] and core.voters.is_sole(*key):
+                refusal = ErrorCode.INVALID_REQUEST, "Cannot remove the last voter"
+            elif not refusal[0] and not core.voters.has(key):
+                refusal = (
+                    ErrorCode.VOTER_NOT_FOUND,
+                    f"Cannot remove voter {_named(key)} from the set of voters "
+                    f"{_listed(core.voters)}",
+                )
+        if refusal[0]:
+            core.answer(token, _response(request, *refusal))
+            return
+        pending = _Pending(token, request, core.now_ms + core.timeouts.request_ms)
+        self._pending = pending
+        remaining = [voter for voter in core.voters if voter.node_id != request.voter_id]
+        self._append(pending, VoterSet(remaining))
+
+    # --- updating
+
+    def update(self, token: object, request: UpdateRaftVoterRequest) -> None:
+        """A voter listens elsewhere than the set says, or supports other versions."""
+        core = self._core
+        error = self._update_error(request)
+        if not error and core.history.kraft_version > 0:
+            feature = request.kraft_version_feature
+            updated = Voter(
+                request.voter_id,
+                request.voter_directory_id,
+                [(e.name, e.host, e.port) for e in request.listeners],
+                (feature.min_supported_version, feature.max_supported_version),
+            )
+            voters = core.voters.with_voter(updated)
+            if voters != core.voters:
+                self._append(None, voters)
+        core.answer(token, update_voter_response(core.leader_and_epoch(), error))
+
+    def _update_error(self, request: UpdateRaftVoterRequest) -> ErrorCode:
+        core, feature = self._core, request.kraft_version_feature
+        version = core.history.kraft_version
+        if request.current_leader_epoch < core.epoch:
+            return ErrorCode.FENCED_LEADER_EPOCH
+        if request.current_leader_epoch > core.epoch:
+            return ErrorCode.UNKNOWN_LEADER_EPOCH
+        if not isinstance(core.state, Leader):
+            return ErrorCode.NOT_LEADER_OR_FOLLOWER
+        if request.voter_id < 0 or request.voter_directory_id == NO_DIRECTORY:
+            return ErrorCode.INVALID_REQUEST
+        if all(e.name != self._listener_name for e in request.listeners):
+            return ErrorCode.INVALID_REQUEST
+        if not feature.min_supported_version <= version <= feature.max_supported_version:
+            return ErrorCode.INVALID_REQUEST
+        if version == 0:
+            # Voters of the configuration: nothing is written of them.
+            return ErrorCode.NONE if request.voter_id in core.voters else ErrorCode.VOTER_NOT_FOUND
+        refusal, _ = self._refusal(core.state, "updating")
+        if refusal:
+            return refusal
+        key = (request.voter_id, request.voter_directory_id)
+        return ErrorCode.NONE if core.voters.has(key) else ErrorCode.VOTER_NOT_FOUND
+
+    # --- one at a time
+
+    def _refusal(self, state: Leader, what: str) -> tuple[ErrorCode, str]:
+        """Why nothing can be changed now; (NONE, "") if it can."""
+        history, high_watermark = self._core.history, state.progress.high_watermark
+        if self._pending is not None:
+            return ErrorCode.REQUEST_TIMED_OUT, _PREVIOUS
+        if high_watermark == UNKNOWN_OFFSET:
+            return ErrorCode.REQUEST_TIMED_OUT, _NO_HIGH_WATERMARK
+        if history.kraft_version == 0:
+            return ErrorCode.UNSUPPORTED_VERSION, _NOT_SUPPORTED.format(what, 0)
+        if history.offset >= high_watermark:
+            return (
+                ErrorCode.REQUEST_TIMED_OUT,
+                "Request timed out waiting for voters to commit the latest voter change at "
+                f"{history.offset} with HWM {high_watermark}",
+            )
+        return ErrorCode.NONE, ""
+
+    def _append(self, pending: _Pending | None, voters: VoterSet) -> None:
+        """Write the new set, which counts at once."""
+        core = self._core
+        offset = core.next_offset
+        core.write(ControlBatch((kraft_voters_record(voters),), offset, core.epoch))
+        core.history.add(offset, voters, None)
+        if pending is not None:
+            pending.offset = offset
+
+    def advanced(self, high_watermark: int) -> bool:
+        """So much is committed; whether this leader votes no more by it, and must resign."""
+        pending = self._pending
+        if pending is not None and 0 <= pending.offset < high_watermark:
+            self._finish(ErrorCode.NONE, None)
+        return not self._core.is_voter and self._core.history.offset < high_watermark
+
+    def deadline_ms(self) -> int:
+        return NEVER if self._pending is None else self._pending.deadline_ms
+
+    def tick(self) -> None:
+        """A change that takes too long is answered so; it may still come to be."""
+        if self._core.now_ms >= self.deadline_ms():
+            self._finish(ErrorCode.REQUEST_TIMED_OUT, ErrorCode.REQUEST_TIMED_OUT.message)
+
+    def deposed(self) -> None:
+        if self._pending is not None:
+            code = ErrorCode.NOT_LEADER_OR_FOLLOWER
+            self._finish(code, code.message)
+
+    def _finish(self, error: ErrorCode, text: str | None) -> None:
+        pending = self._pending
+        assert pending is not None
+        self._pending = None
+        self._core.answer(pending.token, _response(pending.request, error, text))
+
+
+def _response(
+    request: AddRaftVoterRequest | RemoveRaftVoterRequest, error: ErrorCode, text: str | None
+) -> AddRaftVoterResponse | RemoveRaftVoterResponse:
+    if isinstance(request, AddRaftVoterRequest):
+        return AddRaftVoterResponse(error_code=error, error_message=text)
+    return RemoveRaftVoterResponse(error_code=error, error_message=text)
+
+
+def _named(key: ReplicaKey) -> str:
+    directory = urlsafe_b64encode(key[1].bytes).decode().rstrip("=")
+    return f"ReplicaKey(id={key[0]}, directoryId={directory})"
+
+
+def _listed(voters: VoterSet) -> str:
+    return f"[{', '.join(_named((voter.node_id, voter.directory_id)) for voter in voters)}]"

@@ -1,0 +1,204 @@
+"""Adding, removing and updating voters: what is refused, when it counts, and what comes of it."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+from harness.raft_cluster import RaftCluster
+
+from minikafka.protocol.errors import ErrorCode
+from minikafka.protocol.messages.update_raft_voter import (
+    KRaftVersionFeature,
+    Listener,
+    UpdateRaftVoterRequest,
+)
+from minikafka.raft.events import Requested
+
+
+@pytest.fixture
+def cluster() -> RaftCluster:
+    """Three voters by record and an observer that follows."""
+    made = RaftCluster(3, 4, voters=3)
+    for member in made.members:
+        member.start()
+    made.run(3000)
+    assert made.append(b"something")
+    made.run(4000)
+    return made
+
+
+def leader_of(cluster: RaftCluster) -> Any:
+    leader = cluster.leader()
+    assert leader is not None
+    return leader
+
+
+def ask(cluster: RaftCluster, request: Any, wait_ms: int = 1000) -> Any:
+    """What the leader answers, as far as it does."""
+    answers: list[Any] = []
+    leader_of(cluster).step(Requested(answers.append, request))
+    cluster.run(cluster.now_ms + wait_ms)
+    return answers[0] if answers else None
+
+
+def test_an_observer_becomes_a_voter(cluster: RaftCluster) -> None:
+    answer = ask(cluster, cluster.add_request(3))
+    assert (answer.error_code, answer.error_message) == (0, None)
+    assert all(member.node.voters.ids == (0, 1, 2, 3) for member in cluster.members)
+    again = ask(cluster, cluster.add_request(3))
+    assert again.error_code == ErrorCode.DUPLICATE_VOTER
+    assert again.error_message.startswith("The voter id for ReplicaKey(id=3, directoryId=")
+
+
+def test_what_cannot_vote_is_not_added(cluster: RaftCluster) -> None:
+    no_directory = cluster.add_request(3)
+    no_directory.voter_directory_id = UUID(int=0)
+    assert ask(cluster, no_directory).error_code == ErrorCode.INVALID_REQUEST
+    elsewhere = cluster.add_request(3)
+    elsewhere.listeners[0].name = "OTHER"
+    assert ask(cluster, elsewhere).error_code == ErrorCode.INVALID_REQUEST
+    wiped = cluster.add_request(3)
+    wiped.voter_directory_id = UUID(int=999)
+    lagging = ask(cluster, wiped)
+    assert lagging.error_code == ErrorCode.REQUEST_TIMED_OUT
+    assert lagging.error_message.endswith("since it is lagging behind")
+    cluster.crash(3, power=False)
+    silent = ask(cluster, cluster.add_request(3))
+    assert silent.error_code == ErrorCode.REQUEST_TIMED_OUT
+    assert silent.error_message.endswith("is not ready to receive requests")
+    assert leader_of(cluster).node.voters.ids == (0, 1, 2)
+
+
+def test_it_may_be_answered_before_it_is_committed(cluster: RaftCluster) -> None:
+    leader = leader_of(cluster).node_id
+    request = cluster.add_request(3)
+    request.ack_when_committed = False
+    cluster.isolate([node_id for node_id in (0, 1, 2) if node_id != leader])
+    assert ask(cluster, request, 100).error_code == 0
+    assert leader_of(cluster).node.voters.ids == (0, 1, 2, 3)
+    next_one = ask(cluster, cluster.remove_request(3), 100)
+    assert next_one.error_code == ErrorCode.REQUEST_TIMED_OUT
+    assert "to commit the latest voter change" in next_one.error_message
+
+
+def test_one_change_at_a_time(cluster: RaftCluster) -> None:
+    leader = leader_of(cluster).node_id
+    victim = next(node_id for node_id in (0, 1, 2) if node_id != leader)
+    cluster.isolate([node_id for node_id in range(4) if node_id != leader])
+    assert ask(cluster, cluster.remove_request(victim), 100) is None
+    busy = ask(cluster, cluster.remove_request(3), 100)
+    assert (busy.error_code, busy.error_message) == (
+        ErrorCode.REQUEST_TIMED_OUT,
+        "Request timed out waiting for leader to handle previous voter change request",
+    )
+
+
+def test_a_voter_is_removed_and_follows_on(cluster: RaftCluster) -> None:
+    leader = leader_of(cluster).node_id
+    victim = next(node_id for node_id in (0, 1, 2) if node_id != leader)
+    assert ask(cluster, cluster.remove_request(victim)).error_code == 0
+    unknown = ask(cluster, cluster.remove_request(victim))
+    assert unknown.error_code == ErrorCode.VOTER_NOT_FOUND
+    assert unknown.error_message.startswith("Cannot remove voter ReplicaKey(id=")
+    end = leader_of(cluster).log.log_end_offset
+    assert cluster.members[victim].log.log_end_offset == end
+
+
+def test_a_leader_that_has_removed_itself_hands_over(cluster: RaftCluster) -> None:
+    leader = leader_of(cluster).node_id
+    assert ask(cluster, cluster.remove_request(leader)).error_code == 0
+    cluster.run(cluster.now_ms + 1000)
+    follower = leader_of(cluster)
+    assert follower.node_id != leader
+    assert leader not in follower.node.voters
+    assert cluster.append(b"more")
+    cluster.run(cluster.now_ms + 1000)
+    assert cluster.members[leader].log.log_end_offset == follower.log.log_end_offset
+
+
+def test_the_last_voter_stays() -> None:
+    cluster = RaftCluster(1, 1, voters=1)
+    cluster.members[0].start()
+    cluster.run(1000)
+    answer = ask(cluster, cluster.remove_request(0))
+    assert answer.error_code == ErrorCode.INVALID_REQUEST
+
+
+def test_only_the_leader_changes_voters(cluster: RaftCluster) -> None:
+    leader = leader_of(cluster).node_id
+    other = next(member for member in cluster.members if member.node_id != leader)
+    answers: list[Any] = []
+    other.step(Requested(answers.append, cluster.add_request(3)))
+    other.step(Requested(answers.append, cluster.remove_request(0)))
+    assert [a.error_code for a in answers] == [ErrorCode.NOT_LEADER_OR_FOLLOWER] * 2
+
+
+def test_static_voters_are_not_changed() -> None:
+    cluster = RaftCluster(1, 3)
+    for member in cluster.members:
+        member.start()
+    cluster.run(3000)
+    assert cluster.append(b"something")
+    cluster.run(4000)
+    refused = ask(cluster, cluster.remove_request(0))
+    assert (refused.error_code, refused.error_message) == (
+        ErrorCode.UNSUPPORTED_VERSION,
+        "Cluster doesn't support removing voter because the kraft.version feature is 0",
+    )
+
+
+def test_a_voter_that_listens_elsewhere_says_so(cluster: RaftCluster) -> None:
+    leader = leader_of(cluster).node_id
+    mover = next(member for member in cluster.members[:3] if member.node_id != leader)
+    mover.port = 7777
+    cluster.crash(mover.node_id, power=False)
+    mover.start()
+    cluster.run(cluster.now_ms + 3000)
+    for member in cluster.members:
+        assert member.node.voters.endpoint_of(mover.node_id) == ("h", 7777)
+    records = leader_of(cluster).log.log_end_offset
+    cluster.run(cluster.now_ms + 6000)
+    assert leader_of(cluster).log.log_end_offset == records, "it is said once"
+
+
+def test_a_leader_that_listens_elsewhere_begins_with_it() -> None:
+    cluster = RaftCluster(1, 1, voters=1)
+    only = cluster.members[0]
+    only.start()
+    cluster.run(1000)
+    cluster.crash(0, power=False)
+    only.port = 7777
+    only.start()
+    cluster.run(2000)
+    assert only.node.voters.endpoint_of(0) == ("h", 7777)
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"current_leader_epoch": 0}, ErrorCode.FENCED_LEADER_EPOCH),
+        ({"current_leader_epoch": 99}, ErrorCode.UNKNOWN_LEADER_EPOCH),
+        ({"voter_id": 3}, ErrorCode.VOTER_NOT_FOUND),
+        ({"voter_directory_id": UUID(int=0)}, ErrorCode.INVALID_REQUEST),
+        ({"listeners": []}, ErrorCode.INVALID_REQUEST),
+        ({"kraft_version_feature": KRaftVersionFeature()}, ErrorCode.INVALID_REQUEST),
+        ({}, ErrorCode.NONE),
+    ],
+)
+def test_updates_that_do_not_hold(
+    cluster: RaftCluster, change: dict[str, Any], code: ErrorCode
+) -> None:
+    request = UpdateRaftVoterRequest(
+        current_leader_epoch=leader_of(cluster).node.epoch,
+        voter_id=1,
+        voter_directory_id=UUID(int=101),
+        listeners=[Listener(name="CONTROLLER", host="h", port=9001)],
+        kraft_version_feature=KRaftVersionFeature(max_supported_version=1),
+    )
+    for name, value in change.items():
+        setattr(request, name, value)
+    answer = ask(cluster, request)
+    assert answer.error_code == code
+    assert answer.current_leader.leader_id == leader_of(cluster).node_id
