@@ -154,13 +154,6 @@ class Core:
         snapshot = self.log.latest_snapshot
         return max(self.high_watermark, UNKNOWN_OFFSET if snapshot is None else snapshot[0])
 
-    def voters_with_own_endpoints(self) -> VoterSet:
-        """The voters with what this one, if its record is among them, is by now."""
-        if not self.own_endpoints or not self.voters.has(self.key):
-            return self.voters
-        own = Voter(self.node_id, self.directory_id, self.own_endpoints, KRAFT_VERSIONS)
-        return self.voters.with_voter(own)
-
     def other_voters(self) -> list[ReplicaKey]:
         """All voters but this node, each with the directory that the voter set gives it."""
         return [
@@ -286,3 +279,11 @@ class Core:
         self._batches, self._send, self._apply = [], [], []
         self._truncate_to = self._snapshot = None
         return effects
+
+
+def voters_with_own_endpoints(core: Core) -> VoterSet:
+    """The voters with what this one, if its record is among them, is by now."""
+    if not core.own_endpoints or not core.voters.has(core.key):
+        return core.voters
+    own = Voter(core.node_id, core.directory_id, core.own_endpoints, KRAFT_VERSIONS)
+    return core.voters.with_voter(own)

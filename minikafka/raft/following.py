@@ -13,6 +13,7 @@ from minikafka.protocol.errors import ErrorCode, ProtocolError
 from minikafka.protocol.records.raft.kraft_version_record import KRaftVersionRecord
 from minikafka.protocol.records.raft.voters_record import VotersRecord
 from minikafka.raft.control import decode_control, voters_of
+from minikafka.raft.core import voters_with_own_endpoints
 from minikafka.raft.effects import ReplicatedBatches, SnapshotChunk
 from minikafka.raft.messages import fetch_request, snapshot_request, update_voter_request
 from minikafka.raft.states import NEVER, Candidate, Follower, Prospective, Unattached
@@ -109,7 +110,7 @@ class Following:
         state = core.state
         if not isinstance(state, Follower) or not state.has_fetched:
             return
-        if core.now_ms < self._tell_ms or core.voters_with_own_endpoints() == core.voters:
+        if core.now_ms < self._tell_ms or voters_with_own_endpoints(core) == core.voters:
             return
         self._tell_ms = core.now_ms + core.timeouts.fetch_ms
         own = Voter(core.node_id, core.directory_id, core.own_endpoints, KRAFT_VERSIONS)

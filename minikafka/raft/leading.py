@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from minikafka.protocol.errors import ErrorCode
 from minikafka.protocol.messages.fetch import FetchResponse
 from minikafka.raft.control import kraft_version_record, kraft_voters_record, leader_change_record
+from minikafka.raft.core import voters_with_own_endpoints
 from minikafka.raft.effects import ControlBatch, DataBatch, Elected, RecordsReply, SnapshotReply
 from minikafka.raft.messages import (
     begin_request,
@@ -67,7 +68,7 @@ class Leading:
             # So far the voters are only in the snapshot that formatting left; now the log has them.
             records += [kraft_version_record(version), kraft_voters_record(core.voters)]
             core.history.add(start, core.voters, version)
-        elif (voters := core.voters_with_own_endpoints()) != core.voters:
+        elif (voters := voters_with_own_endpoints(core)) != core.voters:
             records.append(kraft_voters_record(voters))
             core.history.add(start + len(records) - 1, voters, None)
         core.write(ControlBatch(tuple(records), start, epoch))
