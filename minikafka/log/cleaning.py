@@ -96,6 +96,22 @@ def _first_timestamp(segments: Sequence[Segment], wall_ms: int) -> int:
     return earliest
 
 
+class AllCleanerOffsets:
+    """The `CleanerOffsets` of every directory, made when first asked for."""
+
+    __slots__ = ("_by_directory",)
+
+    def __init__(self) -> None:
+        self._by_directory: dict[LogDirectory, CleanerOffsets] = {}
+
+    def of(self, directory: LogDirectory) -> "CleanerOffsets":
+        """Those of one directory."""
+        found = self._by_directory.get(directory)
+        if found is None:
+            found = self._by_directory[directory] = CleanerOffsets(directory.disk, directory)
+        return found
+
+
 class CleanerOffsets:
     """How far the logs of one directory are clean.
 
@@ -129,9 +145,12 @@ class CleanerOffsets:
         return offset if cut_count == log.cut_count else 0
 
     async def announce(self, log: PartitionLog) -> None:
-        """A pass over `log` begins: recovery must know that offsets may be missing from it."""
+        """A pass over `log` begins, or its leader has had one: recovery must know that offsets may
+        be missing from it.
+        """
         if (log.topic, log.partition) not in self._noted:
             await self.advance(log, self.first_dirty(log))
+        log.may_have_gaps = True
 
     async def advance(self, log: PartitionLog, first_dirty: int) -> None:
         """Note, durably, that `log` is clean up to `first_dirty`."""

@@ -203,6 +203,11 @@ class LogDirectory:
             _LOG.error("%s: damaged (%s), going on without it", file, fault)
             return {}
 
+    @property
+    def disk(self) -> Disk:
+        """The disk it lies on."""
+        return self._disk
+
     # -- logs -------------------------------------------------------------------------------------
 
     def space(self) -> tuple[int, int]:

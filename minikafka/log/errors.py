@@ -29,6 +29,10 @@ class LogDirectoryError(Exception):
         self.reason = reason
 
 
+class OffsetGapError(Exception):
+    """Batches leave offsets out: recovery must know that this may be before they are written."""
+
+
 def is_disk_full(error: OSError) -> bool:
     """Whether there is merely no room: nothing is damaged, and it goes on when there is again."""
     return error.errno in (ENOSPC, EDQUOT)

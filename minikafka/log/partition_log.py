@@ -17,7 +17,7 @@ from errno import EIO
 from random import Random
 
 from minikafka.log.checkpoints import LEADER_EPOCHS, PARTITION_METADATA, encode_leader_epochs
-from minikafka.log.errors import is_disk_full
+from minikafka.log.errors import OffsetGapError, is_disk_full
 from minikafka.log.leader_epochs import NO_EPOCH
 from minikafka.log.markers import read_marker
 from minikafka.log.reading import NO_BOUND
@@ -59,6 +59,7 @@ class PartitionLog(SwappableLog):
         "_unsynced",
         "_wall_ms",
         "directory",
+        "may_have_gaps",
         "on_roll",
         "partition",
         "recovery_point",
@@ -87,6 +88,8 @@ class PartitionLog(SwappableLog):
         self.partition = partition
         self.recovery_point = 0
         self.on_roll: Callable[[PartitionLog], None] | None = None
+        # Whether recovery knows that offsets may be missing, whatever the policy is by then.
+        self.may_have_gaps = False
         self._disk = disk
         self._settings = settings
         self._stamped_epoch = NO_EPOCH
@@ -145,6 +148,7 @@ class PartitionLog(SwappableLog):
         segments = Segments(loaded.segments, settings, random)
         log = cls(disk, directory_path, topic, partition, segments, loaded, settings)
         log._wall_ms = wall_ms
+        log.may_have_gaps = was_compacted
         log.recovery_point = log.log_end_offset
         if not clean:
             log.recovery_point = min(recovery_point, log.log_end_offset)
@@ -203,11 +207,14 @@ class PartitionLog(SwappableLog):
             self._update_producers(header, base_offset, batch)
         return base_offset
 
-    def append_replicated(self, batches: Buffer, wall_ms: int) -> int:
+    def append_replicated(
+        self, batches: Buffer, wall_ms: int, *, may_have_gaps: bool = True
+    ) -> int:
         """Append batches that have their offsets already, as a follower; returns the new log end.
 
-        A truncated batch at the end, as fetches may have, is left out. Raises CorruptRecordError
-        before anything is written if a batch is damaged or does not follow.
+        A truncated batch at the end, as fetches may have, is left out. Before anything is written
+        raises CorruptRecordError if a batch is damaged or does not follow, OffsetGapError if one
+        leaves offsets out and that must not be.
         """
         view = memoryview(batches)
         end_offset = self.log_end_offset
@@ -219,6 +226,8 @@ class PartitionLog(SwappableLog):
                 raise CorruptRecordError(f"{where} where {end_offset} is the next")
             if not has_valid_crc(batch):
                 raise CorruptRecordError(f"{where} does not fit its CRC")
+            if header.base_offset > end_offset and not may_have_gaps:
+                raise OffsetGapError(f"{where} where {end_offset} is the next")
             end_offset = header.next_offset
             found.append((header, batch))
         segments = self._segments

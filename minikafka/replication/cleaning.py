@@ -60,7 +60,6 @@ class LogCleaner:
         self._age_clock = age_clock
         self._scope = scope
         self._task: asyncio.Task[None] | None = None
-        self._offsets: dict[LogDirectory, CleanerOffsets] = {}
         # Logs that failed, until they are closed.
         self._uncleanable: set[PartitionLog] = set()
 
@@ -178,10 +177,7 @@ class LogCleaner:
         return True
 
     def _offsets_of(self, directory: LogDirectory) -> CleanerOffsets:
-        found = self._offsets.get(directory)
-        if found is None:
-            found = self._offsets[directory] = CleanerOffsets(self._disk, directory)
-        return found
+        return self._replicas.cleaner_offsets.of(directory)
 
     def _give_up(self, log: PartitionLog, error: Exception) -> None:
         self._uncleanable.add(log)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 
 from minikafka.channel.channel import Channel
+from minikafka.log.partition_log import PartitionLog
 from minikafka.protocol.messages.fetch import EpochEndOffset
 from minikafka.protocol.messages.list_offsets import (
     ListOffsetsPartition,
@@ -44,6 +45,14 @@ async def cut(around: Surroundings, followed: Followed, offset: int) -> None:
         end_offset = partition.log.log_end_offset
         partition.high_watermark = min(partition.high_watermark, end_offset)
         logger.info("%r: cut from offset %d to %d", partition, before, end_offset)
+
+
+async def note_gaps(around: Surroundings, followed: Followed) -> None:
+    """Offsets are missing from the leader's log, as compaction leaves it: recovery must know."""
+    partition = followed.partition
+    assert isinstance(partition.log, PartitionLog)
+    home = around.logs.homes[partition.topic, partition.index]
+    await around.logs.cleaner_offsets.of(home).announce(partition.log)
 
 
 async def _restart(around: Surroundings, followed: Followed, offset: int) -> None:

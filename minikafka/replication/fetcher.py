@@ -18,10 +18,11 @@ from typing import Any
 from minikafka.channel.backoff import Backoff
 from minikafka.channel.channel import Channel, open_channel
 from minikafka.channel.errors import ChannelError, ConnectFailed
+from minikafka.log.errors import OffsetGapError
 from minikafka.protocol.errors import ErrorCode, error_code
 from minikafka.protocol.messages.fetch import FetchResponse, PartitionData
 from minikafka.records.errors import CorruptRecordError
-from minikafka.replication.cutting import cut, find_range, part
+from minikafka.replication.cutting import cut, find_range, note_gaps, part
 from minikafka.replication.leader_session import (
     Followed,
     Key,
@@ -236,17 +237,27 @@ class ReplicaFetcher:
                 else:
                     self._pause(followed)
             else:
-                self._append(followed, data)
+                try:
+                    self._append(followed, data)
+                except OffsetGapError:
+                    await note_gaps(self._around, followed)
+                    if followed.is_wanted:
+                        self._append(followed, data)
         except OSError as error:
             self._failed(followed, error)
 
     def _append(self, followed: Followed, data: PartitionData) -> None:
-        """Append what has come, and follow the leader's high watermark and log start."""
+        """Append what has come, and follow the leader's high watermark and log start.
+
+        Raises OSError; OffsetGapError, and nothing is done, if offsets are missing for the first
+        time.
+        """
         partition = followed.partition
         log: Any = partition.log
         if data.records:
             try:
-                log.append_replicated(data.records, self._around.wall_clock.now_ms())
+                wall_ms = self._around.wall_clock.now_ms()
+                log.append_replicated(data.records, wall_ms, may_have_gaps=log.may_have_gaps)
             except CorruptRecordError as error:
                 logger.error("%r: leader %d sent %s", partition, self._leader_id, error)
                 self._pause(followed)

@@ -22,6 +22,7 @@ from itertools import islice
 from random import Random
 from uuid import UUID
 
+from minikafka.log.cleaning import AllCleanerOffsets
 from minikafka.log.directory import LogDirectory
 from minikafka.log.errors import is_disk_full
 from minikafka.log.partition_log import PartitionLog
@@ -87,6 +88,8 @@ class ReplicaManager:
         # What this broker does as a leader, and as a follower.
         self.leading = Leading(settings=settings, image=image, purgatory=purgatory)
         self.following = Following()
+        # How far logs are compacted, and which may lack offsets.
+        self.cleaner_offsets = AllCleanerOffsets()
         # Those whose log could not be made or opened on a disk that was full.
         self._without_room: dict[tuple[str, int], None] = {}
         self._full_disks = FullDisks(self._room_again, self.directory_failed)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from random import Random
 from typing import Protocol
 
+from minikafka.log.cleaning import AllCleanerOffsets
 from minikafka.log.directory import LogDirectory
 from minikafka.metadata.image import MetadataImage
 from minikafka.replication.partition import Partition
@@ -19,6 +20,7 @@ class Logs(Protocol):
     """The replica manager, as far as a fetcher cuts logs or finds them broken."""
 
     homes: dict[tuple[str, int], LogDirectory]
+    cleaner_offsets: AllCleanerOffsets
 
     def storage_failed(self, partition: Partition, error: OSError) -> None:
         """A read or write of this partition's log failed."""

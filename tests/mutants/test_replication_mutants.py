@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 from harness.replicated import tell
+from scenarios.replication import isr_stories
 from scenarios.replication import replication_stories as stories
 
 from minikafka.log.directory import LogDirectory
 from minikafka.log.producer_state import ProducerStates
 from minikafka.protocol.errors import ErrorCode
-from minikafka.replication import cutting, isr, leading
+from minikafka.replication import cutting, fetcher, isr, leading
 from minikafka.replication.fetch_session import FetchSession
 from minikafka.replication.fetcher import ReplicaFetcher
 from minikafka.replication.followers import Follower
@@ -78,6 +79,10 @@ async def never_cut(*_: Any) -> None:
     return None
 
 
+async def note_no_gaps(around: Any, followed: Any) -> None:
+    followed.partition.log.may_have_gaps = True
+
+
 def admit_anybody(self: Leading, *_: Any) -> None:
     return None
 
@@ -135,19 +140,24 @@ def mark_nothing(self: FetchSession, entry: Any) -> None:
 
 Story = Callable[[Any], Any]
 MUTANTS: list[tuple[Any, str, Any, Story]] = [
-    (Partition, "_know_followers", keep_the_removed, stories.a_removed_replica_counts_no_more),
-    (Partition, "count_followers", count_everybody, stories.below_the_minimum_nothing_is_written),
+    (Partition, "_know_followers", keep_the_removed, isr_stories.a_removed_replica_counts_no_more),
+    (
+        Partition,
+        "count_followers",
+        count_everybody,
+        isr_stories.below_the_minimum_nothing_is_written,
+    ),
     (
         Partition,
         "count_followers",
         count_only_the_committed_isr,
-        stories.what_is_proposed_counts_until_it_is_decided,
+        isr_stories.what_is_proposed_counts_until_it_is_decided,
     ),
     (
         Partition,
         "count_followers",
         count_the_proposal_at_once,
-        stories.who_is_proposed_to_leave_counts_until_it_is_decided,
+        isr_stories.who_is_proposed_to_leave_counts_until_it_is_decided,
     ),
     (
         Partition,
@@ -165,7 +175,7 @@ MUTANTS: list[tuple[Any, str, Any, Story]] = [
         Partition,
         "advance_high_watermark",
         commit_below_the_minimum,
-        stories.below_the_minimum_nothing_is_written,
+        isr_stories.below_the_minimum_nothing_is_written,
     ),
     (
         Partition,
@@ -177,23 +187,29 @@ MUTANTS: list[tuple[Any, str, Any, Story]] = [
     (Partition, "diverges", never_diverge, stories.the_old_leader_cuts_what_only_it_had),
     (LogDirectory, "truncate_log", never_cut, stories.the_old_leader_cuts_what_only_it_had),
     (cutting, "_restart", never_cut, stories.a_follower_behind_the_log_start_begins_anew),
-    (Leading, "admit", admit_anybody, stories.an_old_incarnation_is_not_counted),
-    (Leading, "is_eligible", everybody_is_eligible, stories.the_fenced_do_not_join),
-    (Leading, "publish", tell_nobody_of_brokers, stories.the_fenced_do_not_join),
-    (Follower, "keeps_up", always_keep_up, stories.who_lags_leaves_and_comes_back),
-    (Follower, "keeps_up", lag_by_the_clock, stories.who_has_everything_never_lags),
+    (
+        fetcher,
+        "note_gaps",
+        note_no_gaps,
+        stories.what_compaction_left_out_is_no_damage,
+    ),
+    (Leading, "admit", admit_anybody, isr_stories.an_old_incarnation_is_not_counted),
+    (Leading, "is_eligible", everybody_is_eligible, isr_stories.the_fenced_do_not_join),
+    (Leading, "publish", tell_nobody_of_brokers, isr_stories.the_fenced_do_not_join),
+    (Follower, "keeps_up", always_keep_up, isr_stories.who_lags_leaves_and_comes_back),
+    (Follower, "keeps_up", lag_by_the_clock, isr_stories.who_has_everything_never_lags),
     (
         Follower,
         "fetched",
         caught_up_only_at_the_end,
-        stories.a_busy_follower_that_is_always_a_little_behind_stays,
+        isr_stories.a_busy_follower_that_is_always_a_little_behind_stays,
     ),
-    (isr, "caught_up", take_in_whoever_fetches, stories.the_fenced_do_not_join),
+    (isr, "caught_up", take_in_whoever_fetches, isr_stories.the_fenced_do_not_join),
     (
         leading,
         "outcome_of",
         every_error_is_final,
-        stories.proposals_are_repeated_until_they_are_answered,
+        isr_stories.proposals_are_repeated_until_they_are_answered,
     ),
     (ReplicaFetcher, "_fetch_on", fetch_on_unflushed, stories.flushed_means_on_every_disk),
     (
@@ -209,7 +225,7 @@ MUTANTS: list[tuple[Any, str, Any, Story]] = [
         stories.followers_learn_of_data_at_once,
     ),
     (LeaderSession, "put", name_nothing_that_changed, stories.followers_learn_of_data_at_once),
-    (FetchSession, "mark", mark_nothing, stories.followers_have_what_is_acknowledged),
+    (FetchSession, "mark", mark_nothing, stories.followers_learn_of_data_at_once),
 ]
 
 

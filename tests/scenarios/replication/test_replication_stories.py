@@ -1,6 +1,8 @@
 import pytest
 from harness.replicated import tell
-from scenarios.replication.replication_stories import STORIES
+from scenarios.replication import isr_stories, replication_stories
+
+STORIES = replication_stories.STORIES + isr_stories.STORIES
 
 
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: story.__name__)
