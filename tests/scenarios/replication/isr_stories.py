@@ -1,4 +1,4 @@
-"""Who is in sync: lag, joining and leaving, proposals to the controller and what becomes of them."""
+"""Who is in sync: lag, joining and leaving, proposals to the controller and their fate."""
 
 import asyncio
 
