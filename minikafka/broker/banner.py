@@ -9,7 +9,8 @@ def banner(
     """At most ten lines. `addresses`: (listener, host, port) of the listeners for clients."""
     places = ", ".join(f"{shown(host)}:{port}" for _, host, port in addresses)
     kept = "a temporary directory, gone at the end" if temporary else ", ".join(log_dirs)
-    lines = [f"minikafka listens on {places}; data in {kept}. Ctrl-C stops it."]
+    does = f"listens on {places}" if addresses else "runs as a controller"
+    lines = [f"minikafka {does}; data in {kept}. Ctrl-C stops it."]
     if addresses:
         _, host, port = addresses[0]
         at = f"{shown(host)}:{port}"

@@ -8,7 +8,6 @@ from uuid import UUID
 
 import pytest
 
-from minikafka.broker.cluster_id import derived_cluster_id
 from minikafka.broker.storage import (
     Storage,
     StorageError,
@@ -21,7 +20,6 @@ from minikafka.log.checkpoints import MetaProperties
 from minikafka.raft.snapshots import Snapshot
 from minikafka.runtime.local_disk import LocalDisk
 from minikafka.settings.broker import BrokerSettings
-from minikafka.settings.quorum import parse_voters
 
 
 def settings_of(*paths: Path, **settings: str) -> BrokerSettings:
@@ -182,13 +180,6 @@ def test_a_mere_broker_begins_nothing(tmp_path: Path) -> None:
         prepare(tmp_path / "a", **values)
     prepare(tmp_path / "a", cluster_id="told", **values)
     assert sorted(path.name for path in (tmp_path / "a").iterdir()) == [".lock", "meta.properties"]
-
-
-def test_nodes_with_the_same_voters_derive_the_same_cluster() -> None:
-    one, two = parse_voters("1@a:9093,2@b:9093"), parse_voters("2@b:9093,1@a:9093")
-    assert derived_cluster_id(one) == derived_cluster_id(two)
-    assert len(derived_cluster_id(one)) == 22
-    assert derived_cluster_id(one) != derived_cluster_id(parse_voters("1@a:9093,2@b:9094"))
 
 
 def test_a_directory_in_use_is_not_formatted(tmp_path: Path) -> None:
