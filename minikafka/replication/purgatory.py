@@ -89,7 +89,9 @@ class Purgatory:
 
     def _try(self) -> None:
         due, self._due = self._due, {}
-        for waiting in due:
+        # The last ones first: answers leave in the order of the requests, so those of one
+        # connection are all ready when the first one is, and leave with it in one write.
+        for waiting in reversed(due):
             if waiting in self._timers:
                 self._supervise(waiting, waiting.try_complete)
 

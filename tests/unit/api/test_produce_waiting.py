@@ -106,9 +106,12 @@ class Leader:
         assert not self.partition(1).waiting_produces
 
 
-@pytest.fixture
-async def leader(cluster: Any) -> Leader:
-    return Leader(cluster)
+@pytest.fixture(params=["shortcut", "general"])
+async def leader(cluster: Any, request: Any) -> Leader:
+    leader = Leader(cluster)
+    if request.param == "general":
+        leader.dispatcher._load(ApiKey.PRODUCE).shortcut = None
+    return leader
 
 
 async def test_it_is_answered_when_the_high_watermark_has_passed(leader: Leader) -> None:

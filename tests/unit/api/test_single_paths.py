@@ -9,6 +9,7 @@ from minikafka.api import fetch_single, produce_single
 from minikafka.api.dispatch import Dispatcher
 from minikafka.protocol.apis import ApiKey, request_header_version
 from minikafka.protocol.codec import encode
+from minikafka.protocol.errors import ErrorCode
 from minikafka.protocol.headers import RequestHeader
 from minikafka.protocol.messages.fetch import FetchPartition, FetchRequest, FetchTopic
 from minikafka.protocol.messages.produce import (
@@ -44,6 +45,9 @@ class Wire:
 
     def when_closed(self, callback: Any) -> None:
         """Nobody closes this one."""
+
+    def let_produce_pass(self) -> None:
+        """Nobody is behind this one."""
 
 
 def frame_of(request: Message, version: int, client_id: str | None = "someone") -> memoryview:
@@ -107,6 +111,35 @@ def test_produce_answers_alike(topic: Any, version: int) -> None:
     zero, one = (0).to_bytes(8, "big"), (1).to_bytes(8, "big")
     assert short.data.replace(one, zero, 1) == long.data
     assert topic.replicas.partition("orders", 1).log.log_end_offset == 2
+
+
+@pytest.mark.parametrize("version", range(3, 14))
+@pytest.mark.parametrize("follower_has", [2, 1, 0])
+def test_produces_that_wait_answer_alike(topic: Any, version: int, follower_has: int) -> None:
+    """Two produces: both replicated, or the second or none until the time is up."""
+    topic.topic_id = topic.add_topic("orders", 3, replicas=(1, 2))
+    partition = topic.replicas.partition("orders", 1)
+    long, short = Wire(), Wire()
+    frame = frame_of(produce_request(topic, version, acks=-1), version)
+    general(topic).serve(long, frame)  # type: ignore[arg-type]
+    frame = frame_of(produce_request(topic, version, acks=-1), version)
+    position = _body_position(version, flexible_from=9)
+    arguments = (frame, position, version, 0x01020304)
+    assert produce_single.serve_single(topic.services, short, *arguments)  # type: ignore[arg-type]
+    assert not long.data + short.data
+    partition.follower_fetched(2, follower_has)
+    for waiting in list(partition.waiting_produces):
+        waiting.try_complete()
+    topic.services.purgatory.expire_all()
+    error = int(ErrorCode.REQUEST_TIMED_OUT).to_bytes(2, "big")
+    in_time, late = error not in long.data, error not in short.data
+    assert (in_time, late) == (follower_has >= 1, follower_has >= 2)
+    zero, one = (0).to_bytes(8, "big"), (1).to_bytes(8, "big")
+    answered = short.data.replace(one, zero, 1)
+    if in_time and not late:
+        answered = answered.replace(error, bytes(2), 1)
+    assert answered == long.data
+    assert not partition.waiting_produces
 
 
 @pytest.mark.parametrize("version", [7, 9, 13])
