@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import socket
 from typing import TYPE_CHECKING, cast
 
+from minikafka.broker.storage import reachable_host
 from minikafka.network.limits import OS_DEFAULT, NetworkLimits, SendPath
 from minikafka.network.server import Server
 
@@ -70,7 +70,7 @@ class Listeners:
         for name, _, bound_port in self.addresses:
             told = self._settings.advertised(name)
             if told is not None:
-                host, port = told.host or socket.gethostname(), told.port or bound_port
+                host, port = reachable_host(told.host), told.port or bound_port
                 endpoints.append((name, host, port, told.security_protocol))
         return endpoints
 
@@ -83,7 +83,7 @@ class Listeners:
         for name, host, port in self.addresses:
             if name in told:
                 host, port = told[name].host, told[name].port or port
-            endpoints.append((name, host or socket.gethostname(), port, protocols[name]))
+            endpoints.append((name, reachable_host(host), port, protocols[name]))
         return endpoints
 
 

@@ -287,12 +287,21 @@ def _write_metadata_files(disk: Disk, path: str, first: FirstMetadata) -> None:
 
 
 def own_voter(settings: BrokerSettings, directory_id: UUID) -> Voter:
-    """This node as the first dynamic voter, found by its controller listeners."""
+    """This node as the first dynamic voter, found by its controller listeners as advertised."""
+    told = {listener.name: listener for listener in settings.advertised_listeners}
+    listeners = [told.get(each.name, each) for each in settings.controller_listeners()]
     endpoints = [
-        (listener.name, listener.host or "localhost", max(listener.port, 0))
-        for listener in settings.controller_listeners()
+        (listener.name, reachable_host(listener.host), max(listener.port, 0))
+        for listener in listeners
     ]
     return Voter(settings.node_id, directory_id, endpoints, (0, DYNAMIC_KRAFT_VERSION))
+
+
+def reachable_host(host: str) -> str:
+    """What others are told to connect to: this machine's name where a listener has all of its
+    addresses.
+    """
+    return socket.gethostname() if host in ("", "0.0.0.0", "::") else host
 
 
 def _require_metadata_log(disk: Disk, metadata_directory: str) -> None:
