@@ -25,6 +25,8 @@ from minikafka.raft.snapshots import Snapshot, parse_snapshot_name, snapshot_nam
 from minikafka.runtime.tasks import turn_of_the_loop
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from minikafka.broker.quorum_log import QuorumLog
     from minikafka.metadata.delta import MetadataDelta
     from minikafka.metadata.image import MetadataImage
@@ -43,8 +45,9 @@ _RECORDS_PER_SLICE = 20
 class MetadataSnapshots:
     """Writes the snapshots of one node and removes old ones; `publish` is told of every commit.
 
-    A disk that does not take a snapshot is logged, and
-    the next one is tried after as many records again: nothing is lost but the time of a restart.
+    None is taken while `is_whole` says that the image lacks a part of what is committed: in the
+    middle of a transaction. A disk that does not take a snapshot is logged, and the next one is
+    tried after as many records again: nothing is lost but the time of a restart.
     """
 
     def __init__(
@@ -57,6 +60,7 @@ class MetadataSnapshots:
         wall_clock: WallClock,
         age_clock: AgeClock,
         scope: Scope,
+        is_whole: Callable[[], bool],
     ) -> None:
         self._settings = settings
         self._disk = disk
@@ -67,6 +71,7 @@ class MetadataSnapshots:
         self._wall_clock = wall_clock
         self._age_clock = age_clock
         self._scope = scope
+        self._is_whole = is_whole
         self._writing: asyncio.Task[None] | None = None
         self._end_offset = max((found[0] for found in self._present()), default=0)
         self._size_at_snapshot = self._size_below(self._end_offset)
@@ -102,7 +107,7 @@ class MetadataSnapshots:
             self._begin(image)
 
     def _begin(self, image: MetadataImage) -> None:
-        if self._writing is None or self._writing.done():
+        if self._is_whole() and (self._writing is None or self._writing.done()):
             self._size_at_snapshot = self._log.size_bytes
             self._writing = self._scope.spawn(self._write(image), "metadata snapshot")
 

@@ -149,7 +149,7 @@ class QuorumHost:
         return self._wall_clock.now_ms()
 
     async def serve(self, request: Message, version: int) -> Message:
-        """Answer another node: Vote, BeginQuorumEpoch, EndQuorumEpoch, Fetch, FetchSnapshot."""
+        """Answer another node of the quorum."""
         assert self._driver is not None, "served once it is started"
         return await self._driver.serving.serve(request, version)
 
@@ -193,6 +193,7 @@ class QuorumHost:
             wall_clock=self._wall_clock,
             age_clock=self._age_clock,
             scope=self._scope,
+            is_whole=lambda: self._replay.is_whole,
         )
         self.on_publish(snapshots.publish)
         snapshots.start()

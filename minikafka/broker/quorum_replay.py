@@ -39,6 +39,11 @@ class QuorumReplay:
         self._pending: CommitQueue[MetadataBatch] = CommitQueue()
         self._is_leading = False
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether the image has all of what is committed: nothing of a transaction is held back."""
+        return self._loader.transaction_offset < 0
+
     def append(self, batch: MetadataBatch) -> None:
         """The log has this batch at its end."""
         self._pending.add(batch.last_offset + 1, batch)

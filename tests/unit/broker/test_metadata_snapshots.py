@@ -8,6 +8,9 @@ from typing import Any
 
 from minikafka.metadata.snapshot import snapshot_records
 from minikafka.protocol.metadata_records import decode_record
+from minikafka.protocol.records.metadata.begin_transaction_record import BeginTransactionRecord
+from minikafka.protocol.records.metadata.end_transaction_record import EndTransactionRecord
+from minikafka.protocol.records.metadata.no_op_record import NoOpRecord
 from minikafka.raft.snapshots import Snapshot, parse_snapshot_name
 
 
@@ -108,3 +111,14 @@ async def test_a_disk_that_does_not_take_it_costs_nothing_else(
         await node.create(f"topic-{number}", 4)
     assert (await node.create("goes-on")).error_code == 0
     assert not node.failures
+
+
+async def test_none_is_taken_in_the_middle_of_a_transaction(make_node: Any, tmp_path: Path) -> None:
+    node = await make_node(**settings(1))
+    await until(lambda: snapshots(tmp_path) and node.quorum._snapshots._writing.done())
+    before = snapshots(tmp_path)
+    await node.quorum.committed(node.quorum.append([BeginTransactionRecord(name="many")]))
+    await node.quorum.committed(node.quorum.append([NoOpRecord()]))
+    assert snapshots(tmp_path) == before
+    await node.quorum.committed(node.quorum.append([EndTransactionRecord()]))
+    await until(lambda: len(snapshots(tmp_path)) > len(before))
