@@ -321,13 +321,21 @@ class PendingFetch:
         data = self._data(entry, partition)
         if read.size:
             data.records = read.region
-        entry.drained = entry.fetch_offset >= bound
+        entry.drained = entry.fetch_offset >= bound and self._is_counted(entry, partition)
         if committed:
             data.aborted_transactions = [
                 AbortedTransaction(producer_id=found.producer_id, first_offset=found.first_offset)
                 for found in log.aborted_transactions(entry.fetch_offset, bound)
             ]
         return data
+
+    def _is_counted(self, entry: FetchEntry, partition: Partition) -> bool:
+        """Whether the leader knows what this fetch acknowledges.
+
+        Not if it heard of the partition while the fetch waited: the next one has to tell it.
+        """
+        follower = partition.followers.get(self.replica_id)
+        return follower is None or follower.end_offset == entry.fetch_offset
 
     def _preferred_replica(self, entry: FetchEntry, partition: Partition) -> int:
         """The replica that this consumer should ask instead (KIP-392), -1 if there is none."""

@@ -89,6 +89,8 @@ class Node:
     def __init__(self, world: "World", node_id: int, settings: dict[str, str]) -> None:
         self.world = world
         self.node_id = node_id
+        # How long after its commit this broker hears of a record.
+        self.metadata_delay_s = METADATA_DELAY_S
         self.machine = world.loop.machine(f"b{node_id}")
         self.disk = SimDisk(f"disk {node_id}")
         self.machine.attach(self.disk)
@@ -269,7 +271,8 @@ class World:
         for node in self.nodes.values():
             if node.is_up:
                 life = node.machine.process
-                self.loop.at(self.loop.now + METADATA_DELAY_S, self._tell, node, life, records)
+                heard_s = self.loop.now + node.metadata_delay_s
+                self.loop.at(heard_s, self._tell, node, life, records)
 
     def _tell(self, node: Node, life: Any, records: Any) -> None:
         if not life.dead:

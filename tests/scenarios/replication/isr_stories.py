@@ -173,6 +173,21 @@ async def an_old_incarnation_is_not_counted(world: World) -> None:
     assert answer.error_code == ErrorCode.NOT_LEADER_OR_FOLLOWER
 
 
+async def a_fetch_that_came_before_its_topic_is_counted(world: World) -> None:
+    """The leader hears of a topic while its followers' fetches, which name it, are parked."""
+    await opened(world)
+    world.nodes[1].metadata_delay_s = 0.6
+    topics = [f"late-{number}" for number in range(5)]
+    for topic in topics:
+        world.create(1, 2, 3, topic=topic)
+        await asyncio.sleep(0.17)
+    await asyncio.sleep(10)
+    for topic in topics:
+        followers = world.nodes[1].partition(topic=topic).followers.values()
+        assert [follower.end_offset for follower in followers] == [0, 0]
+    assert world.story == []
+
+
 STORIES = [
     who_lags_leaves_and_comes_back,
     who_has_everything_never_lags,
@@ -185,4 +200,5 @@ STORIES = [
     a_removed_replica_counts_no_more,
     a_reassigned_replica_catches_up_and_leads,
     an_old_incarnation_is_not_counted,
+    a_fetch_that_came_before_its_topic_is_counted,
 ]
