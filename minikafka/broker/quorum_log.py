@@ -2,7 +2,7 @@
 
 Beside the log itself lie the `quorum-state` file and the snapshots. Only `flush` and `install` wait
 for the disk; the quorum state is written blocking, because nothing may happen before it is on disk:
-once per election and node, 2 ms on the SSD of the machine that the other figures are from.
+once or twice per election and node (ADR 12).
 """
 
 from __future__ import annotations
