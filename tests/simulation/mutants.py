@@ -119,5 +119,5 @@ MUTANTS: dict[str, Mutant] = {
     "producers forgotten at recovery": Mutant(
         forget_producers_at_recovery, "page-cache", 60, KILLS
     ),
-    "torn tail not cut": Mutant(cut_nothing, "page-cache", 60, LOSSES_OF_POWER),
+    "torn tail not cut": Mutant(cut_nothing, "page-cache", 150, LOSSES_OF_POWER),
 }
