@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -20,7 +21,7 @@ type franz struct {
 func startFranz(given settings) member {
 	f := &franz{topic: given["topic"]}
 	options := []kgo.Opt{
-		kgo.SeedBrokers(given["bootstrap"]),
+		kgo.SeedBrokers(strings.Split(given["bootstrap"], ",")...),
 		kgo.ClientID(given["client"]),
 		kgo.ConsumerGroup(given["group"]),
 		kgo.ConsumeTopics(f.topic),

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 
 	"github.com/IBM/sarama"
@@ -29,7 +30,7 @@ func startSarama(given settings) member {
 	config.Consumer.Group.Heartbeat.Interval = given.duration("heartbeat_ms")
 	config.Consumer.Offsets.Initial = sarama.OffsetOldest
 	config.Consumer.Offsets.AutoCommit.Enable = false
-	group, err := sarama.NewConsumerGroup([]string{given["bootstrap"]}, given["group"], config)
+	group, err := sarama.NewConsumerGroup(strings.Split(given["bootstrap"], ","), given["group"], config)
 	must(err)
 	s := &saramaMember{group: group, topic: given["topic"]}
 	var running context.Context

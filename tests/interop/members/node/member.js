@@ -23,7 +23,7 @@ function fail(error) {
 }
 
 const kafka = new Kafka({
-  brokers: [given.bootstrap],
+  brokers: given.bootstrap.split(","),
   clientId: given.client,
   logLevel: logLevel.NOTHING,
   // Without them a broker that restarts ends the consumer after five attempts.

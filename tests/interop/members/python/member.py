@@ -153,6 +153,43 @@ async def run_aiokafka(given: dict[str, str], commands: Commands) -> None:
             return
 
 
+async def run_sdk(given: dict[str, str], commands: Commands) -> None:
+    """minikafka_client, for comparison."""
+    from minikafka_client import Consumer
+    from minikafka_client.errors import ClientError
+
+    async def owns(_: object) -> None:
+        say_owns(consumer.assignment)
+
+    consumer = Consumer(
+        given["bootstrap"],
+        given["topic"],
+        client_id=given["client"],
+        group=given["group"],
+        group_instance_id=given.get("instance"),
+        session_timeout_ms=int(given["session_ms"]),
+        heartbeat_interval_ms=int(given["heartbeat_ms"]),
+        start="earliest",
+        auto_commit_ms=None,
+        on_assigned=owns,
+        on_revoked=owns,
+    )
+    async with consumer:
+        while True:
+            batch = await consumer.next_batch(timeout_ms=50)
+            for record in () if batch is None else batch.records():
+                say_record(record.partition, record.offset, record.value or b"")
+            command = commands.next()
+            if command == "commit":
+                try:
+                    await consumer.commit()
+                    say("committed")
+                except ClientError as error:
+                    say("refused", message=repr(error))
+            elif command == "leave":
+                return
+
+
 def main() -> None:
     given = dict(argument.split("=", 1) for argument in sys.argv[1:])
     commands = Commands()
@@ -160,6 +197,8 @@ def main() -> None:
         run_confluent(given, commands)
     elif given["library"] == "kafka-python":
         run_kafka_python(given, commands)
+    elif given["library"] == "minikafka":
+        asyncio.run(run_sdk(given, commands))
     else:
         asyncio.run(run_aiokafka(given, commands))
     say("left")
