@@ -310,7 +310,8 @@ class PendingFetch:
         except OSError as error:
             self.context.services.replicas.storage_failed(partition, error)
             raise KafkaError(ErrorCode.KAFKA_STORAGE_ERROR) from error
-        if self.is_arriving and self.replica_id != CONSUMER:
+        if self.replica_id != CONSUMER and (self.is_arriving or not entry.is_counted):
+            entry.is_counted = True
             self.context.services.replicas.leading.fetched(
                 partition,
                 self.replica_id,
