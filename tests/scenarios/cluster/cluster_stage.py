@@ -14,8 +14,11 @@
     > wait SECONDS
     > logs NAME-0                               what lies on each disk
     > state                                     leader, epoch, ISR and ELR of every partition
+    > controller                                whether it is the same as when this was asked last
 
-What the cluster decides is told when it is committed; words in brackets say how things stand.
+What the cluster has decided by the end of a command is told subject by subject, in their order; who
+of several controllers leads is left out, for nobody has to care. Words in brackets say how things
+stand.
 """
 
 from __future__ import annotations
@@ -76,6 +79,7 @@ class Stage:
         self._told = 0
         self._cuts: list[tuple[str, str]] = []
         self._clients = 0
+        self._controller_was: tuple[int, int] | None = None
         self._world: World
 
     def close(self) -> None:
@@ -85,9 +89,13 @@ class Stage:
         name, *words = command.split()
         said = getattr(self, f"_{name}")(words)
         story = self._world.verdict.story
-        happened = [f"  {what}" for _, what in story[self._told :]]
+        by_subject: dict[str, list[str]] = {}
+        for _, what in story[self._told :]:
+            subject = _subject(what)
+            if subject != "controller":
+                by_subject.setdefault(subject, []).append(f"  {what}")
         self._told = len(story)
-        return [*happened, *said]
+        return [*(line for subject in sorted(by_subject) for line in by_subject[subject]), *said]
 
     # -- time -------------------------------------------------------------------------------------
 
@@ -272,6 +280,13 @@ class Stage:
 
         return self._as_client(reassign())
 
+    def _controller(self, words: list[str]) -> list[str]:
+        leaders = self._world.metadata.leaders
+        before, self._controller_was = self._controller_was, max(leaders.items())
+        if before is None:
+            return ["[there is one]"]
+        return ["[the same]" if before == self._controller_was else "[another one]"]
+
     # -- how things stand -------------------------------------------------------------------------
 
     def _logs(self, words: list[str]) -> list[str]:
@@ -298,6 +313,15 @@ class Stage:
             for topic, index, p in image.partitions()
             if not topic.name.startswith("__")
         ]
+
+
+def _subject(what: str) -> str:
+    """A partition, `broker N`, `node N` (a log that is cut goes with its partition) or what begins
+    the sentence."""
+    words = what.split()
+    if words[0] == "node" and words[2] == "cuts":
+        return f"{words[3]}:"
+    return f"{words[0]} {words[1]}" if words[0] == "broker" else words[0]
 
 
 def _leader(broker_id: int) -> str:
