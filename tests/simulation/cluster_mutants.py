@@ -30,7 +30,7 @@ class Mutant(NamedTuple):
     """A bug and how many seeds may pass before it is found."""
 
     plant: Callable[[pytest.MonkeyPatch], None]
-    seeds: int = 40
+    seeds: int = 100
     shape: str = "3"
     faults: Sequence[str] = FAULTS
 
