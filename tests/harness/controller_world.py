@@ -298,7 +298,13 @@ class ControllerWorld:
         )
         response = self.take(self.controller.administer(request, 3))
         answer = response.topics[0].partitions[0]
-        if answer.error_code == ErrorCode.NONE:
+        if answer.error_code == ErrorCode.NEW_LEADER_ELECTED:
+            # Done, and somebody else leads now. Until it has applied that, it waits for everybody
+            # whom it has proposed, the new leader among them, who follows it no more.
+            fields = {name: getattr(view, name) for name in PartitionImage.__slots__}
+            fields["isr"] = list(dict.fromkeys([*view.isr, *isr]))
+            leader.view[topic] = PartitionImage(**fields)
+        elif answer.error_code == ErrorCode.NONE:
             fields = {name: getattr(view, name) for name in PartitionImage.__slots__}
             fields |= {
                 "isr": answer.isr,
