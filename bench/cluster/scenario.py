@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from harness.cluster import RunningCluster
 from harness.cluster_node import Node
+from harness.wire import AnswerError
 
 from bench import accounting
 from bench.scenario import Figure, Figures
@@ -43,8 +44,16 @@ class Roles:
         self.topic = f"round-{next(_numbers)}"
         ids = [self.leader.node_id, self.follower.node_id, self.controller.node_id]
         cluster.create_topic(self.topic, assignment=[ids])
+        # It may hear of its leadership later than those who tell of it.
+        cluster.until("its leader to lead", self._leads)
+
+    def _leads(self) -> bool:
         with self.leader.peer() as peer:
-            peer.end_offset(self.topic)  # It may hear of its leadership later than others.
+            try:
+                peer.end_offset(self.topic)
+            except AnswerError:
+                return False
+        return True
 
 
 def cpu_s(nodes: list[Node]) -> float:
