@@ -180,13 +180,6 @@ class Stage:
             self._world.loop.network.heal(*pair)
         return []
 
-    def _bootstrap(self, words: Sequence[str] = ()) -> str:
-        """Those that are up: how long a client waits for others is not told here."""
-        named = [int(word.removeprefix("via=")) for word in words if word.startswith("via=")]
-        nodes = [self._world.nodes[node_id] for node_id in named or self._world.nodes]
-        up = [node for node in nodes if not node.down.is_set()]
-        return ",".join(node.address for node in up if node.machine.name.startswith("b"))
-
     # -- clients ----------------------------------------------------------------------------------
 
     def _as_client(self, work: Coroutine[Any, Any, list[str]]) -> list[str]:
@@ -222,7 +215,7 @@ class Stage:
         topic = NewTopic(words[0], assignments=replicas, configs=configs)
 
         async def create() -> list[str]:
-            async with Admin(self._bootstrap(), **_OPTIONS) as admin:
+            async with Admin(_bootstrap(self._world), **_OPTIONS) as admin:
                 await admin.create_topic(topic)
             return []
 
@@ -234,7 +227,7 @@ class Stage:
 
         async def send() -> list[str]:
             async with Producer(
-                self._bootstrap(words),
+                _bootstrap(self._world, words),
                 acks=acks,
                 delivery_timeout_ms=_PATIENCE_MS,
                 request_timeout_ms=_PATIENCE_MS / 3,
@@ -250,7 +243,9 @@ class Stage:
 
         async def read() -> list[str]:
             found: list[str] = []
-            async with Consumer(self._bootstrap(words), start="earliest", **_OPTIONS) as consumer:
+            async with Consumer(
+                _bootstrap(self._world, words), start="earliest", **_OPTIONS
+            ) as consumer:
                 (end,) = (await consumer.end_offsets([place])).values()
                 consumer.assign([place])
                 while await consumer.position(place) < end:
@@ -271,7 +266,7 @@ class Stage:
         )
 
         async def reassign() -> list[str]:
-            async with Admin(self._bootstrap(), **_OPTIONS) as admin:
+            async with Admin(_bootstrap(self._world), **_OPTIONS) as admin:
                 deadline = admin._deadline(None)
                 kind = AlterPartitionReassignmentsResponse
                 await admin._ask(request, kind, lambda answer: None, deadline)
@@ -313,6 +308,15 @@ class Stage:
             for topic, index, p in image.partitions()
             if not topic.name.startswith("__")
         ]
+
+
+def _bootstrap(world: World, words: Sequence[str] = ()) -> str:
+    """Those that are up: how long a client waits for others is not told here."""
+    named = [int(word.removeprefix("via=")) for word in words if word.startswith("via=")]
+    up = [
+        node for node_id in named or world.nodes if not (node := world.nodes[node_id]).down.is_set()
+    ]
+    return ",".join(node.address for node in up if node.machine.name.startswith("b"))
 
 
 def _subject(what: str) -> str:
