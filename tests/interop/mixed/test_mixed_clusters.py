@@ -38,7 +38,11 @@ def cluster(
     request: pytest.FixtureRequest, dynamic: bool, tmp_path: Path
 ) -> Iterator[RunningCluster]:
     kinds = KINDS[request.param]
-    with RunningCluster(tmp_path, software=kinds, first_id=1, dynamic=dynamic) as running:
+    # Enough that every node coordinates some groups.
+    settings = {"offsets.topic.num.partitions": "9"}
+    with RunningCluster(
+        tmp_path, settings=settings, software=kinds, first_id=1, dynamic=dynamic
+    ) as running:
         yield running
 
 
