@@ -64,6 +64,8 @@ EXCUSED: tuple[tuple[str, Rule, str, str], ...] = (
     ("minikafka/broker/broker.py", rules.imports, "import_module", _OFTEN_ALONE),
     ("minikafka/broker/controller.py", rules.imports, "import_module", "as handlers do"),
     ("minikafka/broker/controller_gateway.py", rules.imports, "import_module", _OFTEN_ALONE),
+    ("minikafka/broker/quorum_driver.py", rules.imports, "import_module", _OFTEN_ALONE),
+    ("minikafka/replication/following.py", rules.imports, "import_module", _OFTEN_ALONE),
     ("minikafka/controller/administration.py", rules.imports, "import_module", "as handlers do"),
     ("minikafka/protocol/apis.py", rules.imports, "import_module", _BY_NAME),
     ("minikafka/protocol/catalogue.py", rules.imports, "import_module", _BY_NAME),

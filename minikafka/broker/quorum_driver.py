@@ -14,9 +14,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
+from importlib import import_module
 from typing import TYPE_CHECKING
 
-from minikafka.broker.quorum_peers import QuorumPeers
 from minikafka.broker.quorum_serving import QuorumServing
 from minikafka.broker.storage import StorageError
 from minikafka.protocol.errors import ErrorCode
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
     from minikafka.broker.quorum_log import QuorumLog
+    from minikafka.broker.quorum_peers import QuorumPeers
     from minikafka.broker.quorum_replay import QuorumReplay
     from minikafka.metadata.delta import MetadataDelta
     from minikafka.raft.effects import Apply, Effects, Persist, SnapshotChunk
@@ -87,13 +88,9 @@ class RaftDriver:
         self._timer_at_ms = 0
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self.is_open = True
-        self._peers = QuorumPeers(
-            node_id=node.node_id,
-            timeout_s=request_timeout_s,
-            scope=scope,
-            address_of=address_of,
-            outcome=self.take,
-        )
+        self._address_of = address_of
+        self._request_timeout_s = request_timeout_s
+        self._known_peers: QuorumPeers | None = None
         self.serving = QuorumServing(cluster_id, log, self.take)
 
     # -- life -------------------------------------------------------------------------------------
@@ -108,7 +105,8 @@ class RaftDriver:
         if self.is_open:
             self.is_open = False
             self._keep_time(None)
-            self._peers.close()
+            if self._known_peers is not None:
+                self._known_peers.close()
             self.serving.close()
             self._ended()
 
@@ -156,6 +154,20 @@ class RaftDriver:
     def step(self, event: Event) -> None:
         """Step the machine and carry out what it asks, in its order: persist, send, apply."""
         self._carry_out(self._node.step(event, int(self._loop.time() * 1000)))
+
+    @property
+    def _peers(self) -> QuorumPeers:
+        """The others: a voter that is alone has none, and starts without the code for them."""
+        if self._known_peers is None:
+            module = import_module("minikafka.broker.quorum_peers")
+            self._known_peers = module.QuorumPeers(
+                node_id=self._node.node_id,
+                timeout_s=self._request_timeout_s,
+                scope=self._scope,
+                address_of=self._address_of,
+                outcome=self.take,
+            )
+        return self._known_peers
 
     # -- effects ----------------------------------------------------------------------------------
 

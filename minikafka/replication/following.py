@@ -7,11 +7,16 @@ and from nowhere else.
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from minikafka.metadata.delta import MetadataDelta
 from minikafka.metadata.image import MetadataImage
-from minikafka.replication.fetcher import ReplicaFetcher
 from minikafka.replication.partition import NO_LEADER, Partition
-from minikafka.replication.surroundings import Surroundings
+
+if TYPE_CHECKING:
+    from minikafka.replication.fetcher import ReplicaFetcher
+    from minikafka.replication.surroundings import Surroundings
 
 
 class Following:
@@ -73,7 +78,9 @@ class Following:
         key = (partition.leader, number)
         found = self._fetchers.get(key)
         if found is None:
-            found = self._fetchers[key] = ReplicaFetcher(partition.leader, number, around)
+            # A broker that is alone follows nobody, and starts without it.
+            module = import_module("minikafka.replication.fetcher")
+            found = self._fetchers[key] = module.ReplicaFetcher(partition.leader, number, around)
         return found
 
     def _leave(self, partition: Partition) -> None:

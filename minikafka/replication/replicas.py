@@ -201,6 +201,7 @@ class ReplicaManager:
 
     def _start_replica(self, topic: TopicImage, index: int, image: PartitionImage) -> None:
         key = (topic.name, index)
+        self._without_room.pop(key, None)  # a change of the metadata may have us try before that
         directory = self.homes.get(key)
         is_new = directory is None
         if directory is None:
