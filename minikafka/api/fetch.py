@@ -40,6 +40,7 @@ from minikafka.replication.fetch_session import (
     FetchInterest,
     FetchSession,
 )
+from minikafka.replication.followers import UNKNOWN
 from minikafka.replication.nearest_replica import NO_PREFERENCE, nearest_replica
 from minikafka.replication.partition import NO_EPOCH, Partition
 from minikafka.runtime.disk import FileRegion
@@ -310,8 +311,7 @@ class PendingFetch:
         except OSError as error:
             self.context.services.replicas.storage_failed(partition, error)
             raise KafkaError(ErrorCode.KAFKA_STORAGE_ERROR) from error
-        if self.replica_id != CONSUMER and (self.is_arriving or not entry.is_counted):
-            entry.is_counted = True
+        if self.replica_id != CONSUMER and (self.is_arriving or self._is_unheard(partition)):
             self.context.services.replicas.leading.fetched(
                 partition,
                 self.replica_id,
@@ -322,7 +322,7 @@ class PendingFetch:
         data = self._data(entry, partition)
         if read.size:
             data.records = read.region
-        entry.drained = entry.fetch_offset >= bound and self._is_counted(entry, partition)
+        entry.drained = entry.fetch_offset >= bound
         if committed:
             data.aborted_transactions = [
                 AbortedTransaction(producer_id=found.producer_id, first_offset=found.first_offset)
@@ -330,13 +330,9 @@ class PendingFetch:
             ]
         return data
 
-    def _is_counted(self, entry: FetchEntry, partition: Partition) -> bool:
-        """Whether the leader knows what this fetch acknowledges.
-
-        Not if it heard of the partition while the fetch waited: the next one has to tell it.
-        """
-        follower = partition.followers.get(self.replica_id)
-        return follower is None or follower.end_offset == entry.fetch_offset
+    def _is_unheard(self, partition: Partition) -> bool:
+        """Whether the leader has heard of the partition while the fetch that names it waited."""
+        return partition.followers[self.replica_id].end_offset == UNKNOWN
 
     def _preferred_replica(self, entry: FetchEntry, partition: Partition) -> int:
         """The replica that this consumer should ask instead (KIP-392), -1 if there is none."""

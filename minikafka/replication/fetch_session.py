@@ -60,7 +60,6 @@ class FetchEntry:
         "drained",
         "fetch_offset",
         "index",
-        "is_counted",
         "key",
         "last_fetched_epoch",
         "log_start_offset",
@@ -82,10 +81,8 @@ class FetchEntry:
         self.max_bytes = 0
         self.current_leader_epoch = -1
         self.last_fetched_epoch = -1
-        # A follower's; its position counts as soon as this broker leads the partition, be that
-        # after the fetch that named it has begun to wait.
+        # A follower's.
         self.log_start_offset = -1
-        self.is_counted = False
         self.partition: Partition | None = None
         self.drained = False
         self.told_high_watermark = -1
@@ -121,7 +118,6 @@ class FetchInterest:
             known.current_leader_epoch = entry.current_leader_epoch
             known.last_fetched_epoch = entry.last_fetched_epoch
             known.log_start_offset = entry.log_start_offset
-            known.is_counted = False
             if self.replica_id != CONSUMER:
                 # It may have cut its log and passed over what it was told with that.
                 known.told_high_watermark = -1
