@@ -2,7 +2,8 @@
 
 A request names only what has changed since the one before it (KIP-227): a new end of the log, which
 is also the acknowledgement of what lies before it, a partition that has come, one that has gone.
-And how much a follower must cut off when its log is not a part of the leader's (KIP-101, KIP-595).
+And the offset to which a follower cuts its log when that is not a part of the leader's (KIP-101,
+KIP-595); the cutting itself is `cutting`'s.
 """
 
 from __future__ import annotations

@@ -376,10 +376,6 @@ class Partition:
         follower.fetched(fetch_offset, self.log.log_end_offset, now_ms)
         return moved and self.advance_high_watermark()
 
-    def has_follower(self, replica_id: int) -> bool:
-        """Whether `replica_id` may fetch from this leader as a replica: another one of its own."""
-        return replica_id != self.node_id and replica_id in self.replicas
-
     def check_epoch(self, current_leader_epoch: int) -> None:
         """Raises `KafkaError` 74 (the client's epoch is old), 75 (it is newer); -1 is no epoch."""
         if current_leader_epoch != NO_EPOCH and current_leader_epoch != self.leader_epoch:
