@@ -126,9 +126,9 @@ class PendingProduce:
 
 
 class PendingSingle:
-    """As `PendingProduce`, for one partition whose answer is encoded already (`produce_single`).
+    """A produce to one partition whose answer is encoded already (`produce_single`).
 
-    An answer with an error is made the general way.
+    An answer with an error is made by the general `PendingProduce`, which takes its place for it.
     """
 
     __slots__ = (
@@ -172,59 +172,39 @@ class PendingSingle:
     def try_complete(self) -> None:
         """An offset moved: was it this one's?"""
         partition = self.partition
-        if not partition.is_leader:
-            self._refuse(ErrorCode.NOT_LEADER_OR_FOLLOWER)
-        elif partition.is_acknowledged(self.appended.required_offset, self.acks):
-            if self.acks == -1 and len(partition.isr) < partition.effective_min_isr:
-                self._refuse(ErrorCode.NOT_ENOUGH_REPLICAS_AFTER_APPEND)
-            else:
+        if partition.is_leader:
+            if not partition.is_acknowledged(self.appended.required_offset, self.acks):
+                return
+            if self.acks != -1 or len(partition.isr) >= partition.effective_min_isr:
                 self._leave()
                 self.exchange.answer((self.answer,))
+                return
+        self._in_general().try_complete()
 
     def expire(self) -> None:
-        """The timeout is over: the records are in the log and may still be committed."""
-        self._refuse(ErrorCode.REQUEST_TIMED_OUT)
+        """The timeout is over."""
+        self._in_general().expire()
 
     def fail(self, error: Exception) -> None:
         """Trying again has failed: a fault of ours."""
-        context = self._context()
-        response = refused(context, None, lambda _, __, refusal: self._refusal(refusal), error)
-        assert response is not None, "acks=0 never waits"
-        self._leave()
-        answer(context, response)
+        self._in_general().fail(error)
 
-    def _refuse(self, code: ErrorCode) -> None:
-        context = self._context()
-        error = KafkaError(code)
-        response = self._refusal(error)
-        if code == ErrorCode.NOT_LEADER_OR_FOLLOWER and self.version >= VERSION_OF_HINTS:
-            topic = self.services.image.topics_by_id.get(self.partition.topic_id)
-            failed = response.responses[0].partition_responses[0]
-            tell_leaders(context, response, [(failed, topic, error)])
+    def _in_general(self) -> PendingProduce:
+        """This one with its answer as a message, no longer parked."""
         self._leave()
-        answer(context, response)
-
-    def _refusal(self, error: KafkaError) -> ProduceResponse:
-        partition = self.partition
-        topic = TopicProduceResponse(
-            partition_responses=[
-                PartitionProduceResponse(
-                    index=partition.index,
-                    error_code=int(error.code),
-                    base_offset=self.appended.base_offset,
-                    log_append_time_ms=self.appended.log_append_time,
-                    log_start_offset=partition.log.log_start_offset,
-                )
-            ]
+        partition, appended = self.partition, self.appended
+        done = PartitionProduceResponse(
+            index=partition.index,
+            base_offset=appended.base_offset,
+            log_append_time_ms=appended.log_append_time,
+            log_start_offset=partition.log.log_start_offset,
         )
+        topic = TopicProduceResponse(partition_responses=[done])
         if self.version >= _VERSION_OF_TOPIC_IDS:
             topic.topic_id = partition.topic_id
         else:
             topic.name = partition.topic
-        return ProduceResponse(responses=[topic])
-
-    def _context(self) -> RequestContext:
-        return RequestContext(
+        context = RequestContext(
             self.services,
             self.exchange,
             ApiKey.PRODUCE,
@@ -234,6 +214,8 @@ class PendingSingle:
             response_header_version(ApiKey.PRODUCE, self.version),
             encoder(ProduceResponse, self.version),
         )
+        wait = (partition, appended.required_offset, done)
+        return PendingProduce(context, ProduceResponse(responses=[topic]), [wait], self.acks)
 
     def _leave(self) -> None:
         self.partition.waiting_produces.pop(self, None)
