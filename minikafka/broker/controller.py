@@ -27,6 +27,7 @@ from minikafka.protocol.messages.create_partitions import CreatePartitionsReques
 from minikafka.protocol.messages.create_topics import CreateTopicsRequest
 from minikafka.protocol.messages.delete_topics import DeleteTopicsRequest
 from minikafka.protocol.messages.incremental_alter_configs import IncrementalAlterConfigsRequest
+from minikafka.runtime.tasks import fail_with
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -96,7 +97,7 @@ class ControllerHost:
             bootstrap = read_bootstrap(self._disk, self._storage.metadata_directory)
             self._append(self._controller.activate(bootstrap, self._now_ms()))
         except (KafkaError, OSError, StorageError) as error:
-            self._scope.spawn(_raise(error), ACTIVATE_TASK)
+            self._scope.spawn(fail_with(error), ACTIVATE_TASK)
             return
         _LOG.info("active controller in epoch %d", epoch)
         self._is_active = True
@@ -222,8 +223,3 @@ class ControllerHost:
 
     def _now_ms(self) -> int:
         return int(asyncio.get_running_loop().time() * 1000)
-
-
-async def _raise(error: Exception) -> None:
-    """Fail a task of the scope, whose owner ends the node."""
-    raise error

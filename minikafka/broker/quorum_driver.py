@@ -29,6 +29,7 @@ from minikafka.raft.events import (
     Started,
     TimerFired,
 )
+from minikafka.runtime.tasks import fail_with
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -122,7 +123,7 @@ class RaftDriver:
     def fail(self, error: OSError) -> None:
         """The machine has taken what the log has not: nothing can go on from here."""
         self.end()
-        self._spawn(_raise(error), "append")
+        self._spawn(fail_with(error), "append")
 
     # -- events -----------------------------------------------------------------------------------
 
@@ -260,8 +261,3 @@ class RaftDriver:
     def _is_busy(self, what: str) -> bool:
         task = self._tasks.get(what)
         return task is not None and not task.done()
-
-
-async def _raise(error: OSError) -> None:
-    """Fail a task of the scope, whose owner ends the node."""
-    raise error

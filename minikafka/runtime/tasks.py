@@ -18,6 +18,11 @@ def _complete(turned: "asyncio.Future[None]") -> None:
         turned.set_result(None)
 
 
+async def fail_with(error: Exception) -> None:
+    """A task that fails so: its scope tells the owner of what was met outside of any task."""
+    raise error
+
+
 class Scope:
     """Owns the tasks of one host: strong references, failures told at once, an end that waits.
 
