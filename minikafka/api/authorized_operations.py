@@ -51,3 +51,8 @@ ALL_CLUSTER_OPERATIONS: Final = _bits(
     Operation.ALTER_CONFIGS,
     Operation.IDEMPOTENT_WRITE,
 )
+
+
+def cluster_operations(*, asked: bool) -> int:
+    """The field's value for the cluster."""
+    return ALL_CLUSTER_OPERATIONS if asked else NOT_ASKED

@@ -15,9 +15,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from minikafka.api.authorized_operations import (
-    ALL_CLUSTER_OPERATIONS,
     ALL_TOPIC_OPERATIONS,
     NOT_ASKED,
+    cluster_operations,
 )
 from minikafka.api.auto_creation import create_topics
 from minikafka.api.context import RequestContext
@@ -72,8 +72,8 @@ def metadata(context: RequestContext, request: MetadataRequest) -> MetadataRespo
         cluster_id=context.services.cluster_id,
         controller_id=alive_controller_id(context),
         topics=_topics(context, request, view),
-        cluster_authorized_operations=(
-            ALL_CLUSTER_OPERATIONS if request.include_cluster_authorized_operations else NOT_ASKED
+        cluster_authorized_operations=cluster_operations(
+            asked=request.include_cluster_authorized_operations
         ),
     )
 
