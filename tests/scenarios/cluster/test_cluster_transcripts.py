@@ -12,6 +12,7 @@ from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 import pytest
+from harness.transcripts import played
 
 HERE = Path(__file__).parent
 TRANSCRIPTS = sorted(HERE.glob("*.txt"))
@@ -33,16 +34,10 @@ def quiet() -> Iterator[None]:
 
 def play(text: str) -> str:
     stage = cluster_stage.Stage()
-    lines = []
     try:
-        for line in text.splitlines():
-            if line.startswith("> "):
-                lines += [line, *stage.play(line[2:])]
-            elif line.startswith("#") or not line:
-                lines.append(line)
+        return played(stage, text)
     finally:
         stage.close()
-    return "\n".join(lines) + "\n"
 
 
 @pytest.mark.parametrize("path", TRANSCRIPTS, ids=lambda path: path.stem)

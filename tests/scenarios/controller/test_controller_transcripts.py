@@ -22,6 +22,7 @@ from pathlib import Path
 
 import pytest
 from harness.controller_world import HEARTBEAT_MS, ControllerWorld
+from harness.transcripts import assert_is_what_happens
 
 from minikafka.metadata.topic_image import NO_LEADER, PartitionImage
 from minikafka.protocol.errors import ErrorCode
@@ -182,15 +183,7 @@ def _list(ids: list[int]) -> str:
 
 @pytest.mark.parametrize("path", TRANSCRIPTS, ids=lambda path: path.stem)
 def test_transcript(path: Path) -> None:
-    stage = Stage()
-    played: list[str] = []
-    lines = path.read_text().splitlines()
-    for line in lines:
-        if line.startswith("> "):
-            played += [line, *stage.play(line[2:])]
-        elif not line or line.startswith("#"):
-            played.append(line)
-    assert "\n".join(played) == "\n".join(lines)
+    assert_is_what_happens(Stage(), path)
 
 
 def test_there_are_transcripts() -> None:

@@ -6,6 +6,7 @@ from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 import pytest
+from harness.transcripts import assert_is_what_happens
 
 HERE = Path(__file__).parent
 TRANSCRIPTS = sorted(HERE.glob("*.txt"))
@@ -17,21 +18,9 @@ group_stage = module_from_spec(_spec)
 _spec.loader.exec_module(group_stage)
 
 
-def play(text: str) -> str:
-    stage = group_stage.Stage()
-    lines = []
-    for line in text.splitlines():
-        if line.startswith("> "):
-            lines += [line, *stage.play(line[2:])]
-        elif line.startswith("#") or not line:
-            lines.append(line)
-    return "\n".join(lines) + "\n"
-
-
 @pytest.mark.parametrize("path", TRANSCRIPTS, ids=lambda path: path.stem)
 def test_the_transcript_is_what_happens(path: Path) -> None:
-    expected = path.read_text()
-    assert play(expected) == expected
+    assert_is_what_happens(group_stage.Stage(), path)
 
 
 def test_there_are_transcripts() -> None:

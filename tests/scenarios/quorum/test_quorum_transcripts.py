@@ -22,6 +22,7 @@ from pathlib import Path
 
 import pytest
 from harness.raft_cluster import RaftCluster
+from harness.transcripts import assert_is_what_happens
 
 TRANSCRIPTS = sorted(Path(__file__).parent.glob("*.txt"))
 
@@ -100,15 +101,7 @@ class Stage:
 
 @pytest.mark.parametrize("path", TRANSCRIPTS, ids=lambda path: path.stem)
 def test_transcript(path: Path) -> None:
-    stage = Stage()
-    played: list[str] = []
-    lines = path.read_text().splitlines()
-    for line in lines:
-        if line.startswith("> "):
-            played += [line, *stage.play(line[2:])]
-        elif not line or line.startswith("#"):
-            played.append(line)
-    assert "\n".join(played) == "\n".join(lines)
+    assert_is_what_happens(Stage(), path)
 
 
 def test_there_are_transcripts() -> None:
