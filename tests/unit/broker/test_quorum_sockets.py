@@ -14,7 +14,7 @@ from harness.quorum_hosts import CLUSTER_ID, QuorumProcess, node_settings, value
 
 from minikafka.channel.channel import Channel, open_channel
 from minikafka.protocol.errors import ErrorCode
-from minikafka.protocol.messages.fetch import FetchResponse
+from minikafka.protocol.messages.fetch import FetchRequest, FetchResponse
 from minikafka.protocol.messages.fetch_snapshot import FetchSnapshotResponse
 from minikafka.protocol.messages.vote import VoteResponse
 from minikafka.raft.messages import fetch_request, snapshot_request, vote_request
@@ -28,6 +28,20 @@ async def until(condition: Callable[[], Any]) -> None:
     async with asyncio.timeout(30):
         while not condition():  # noqa: ASYNC110  # nobody tells
             await asyncio.sleep(0.01)
+
+
+def first_fetch(cluster_id: str | None, epoch: int, *, max_wait_ms: int) -> FetchRequest:
+    """What a replica that has nothing asks a leader of this epoch for."""
+    return fetch_request(
+        cluster_id,
+        STRANGER,
+        epoch=epoch,
+        offset=0,
+        last_epoch=0,
+        high_watermark=-1,
+        max_wait_ms=max_wait_ms,
+        max_bytes=1 << 20,
+    )
 
 
 class Quorum:
@@ -105,16 +119,7 @@ async def test_what_strangers_are_told(quorum: Quorum) -> None:
     assert (await channel.call(vote, VoteResponse, 10)).error_code == (
         ErrorCode.INCONSISTENT_CLUSTER_ID
     )
-    fetch = fetch_request(
-        CLUSTER_ID,
-        STRANGER,
-        epoch=leader.leader_epoch,
-        offset=0,
-        last_epoch=0,
-        high_watermark=-1,
-        max_wait_ms=0,
-        max_bytes=1 << 20,
-    )
+    fetch = first_fetch(CLUSTER_ID, leader.leader_epoch, max_wait_ms=0)
     told = await channel.call(fetch, FetchResponse, 10)
     (partition,) = told.responses[0].partitions
     assert partition.error_code == 0
@@ -140,16 +145,7 @@ async def test_who_does_not_lead_names_the_leader(quorum: Quorum) -> None:
     others = [p.quorum for p in quorum.running.values() if p.quorum is not leader]
     await until(lambda: all(other.leader_id == leader.node_id for other in others))
     channel = await quorum.open(others[0].node_id)
-    fetch = fetch_request(
-        None,
-        STRANGER,
-        epoch=leader.leader_epoch,
-        offset=0,
-        last_epoch=0,
-        high_watermark=-1,
-        max_wait_ms=500,
-        max_bytes=1 << 20,
-    )
+    fetch = first_fetch(None, leader.leader_epoch, max_wait_ms=500)
     told = await channel.call(fetch, FetchResponse, 10)
     (partition,) = told.responses[0].partitions
     assert partition.error_code == ErrorCode.NOT_LEADER_OR_FOLLOWER
