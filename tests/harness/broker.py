@@ -54,6 +54,17 @@ def free_port() -> int:
         return port
 
 
+def _environment() -> dict[str, str]:
+    """Without Kafka's variables, which would be settings, and with the bytecode that an installed
+    program has: compiling it anew costs each start 0.12 s.
+    """
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("KAFKA_") and name != "PYTHONDONTWRITEBYTECODE"
+    }
+
+
 class RunningBroker:
     """One node, broker and controller, on fixed ports of the loopback with data in a directory.
 
@@ -164,14 +175,13 @@ class RunningBroker:
     def spawn(self) -> None:
         """Start the process and wait for nothing."""
         assert self.process is None, "the broker is running"
-        environment = {k: v for k, v in os.environ.items() if not k.startswith("KAFKA_")}
         with self.output_file.open("ab") as output:
             self.process = subprocess.Popen(
                 self._command(),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env=environment,
+                env=_environment(),
                 cwd=PROJECT,  # `python -m` finds the packages there, installed or not.
             )
 
