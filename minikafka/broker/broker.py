@@ -186,20 +186,21 @@ class Broker:
         gateway: ControllerGateway,
     ) -> None:
         settings = self._settings
-        self._watch_brokers(quorum, host)
+        liveness = self._watch_brokers(quorum, host)
         services = ControllerServices(
             quorum=quorum, **self._of_node(storage, quorum.image, controller=host)
         )
         listeners = self._controllers = Listeners(settings, Dispatcher(services).serve)
         await listeners.take_ports(settings.controller_listeners())
         await quorum.start([endpoint[:3] for endpoint in listeners.of_controller()])
+        liveness.begin(quorum.image)
         await listeners.accept()
         registration = register_controller(
             gateway, settings.node_id, random_uuid(self._random), listeners.of_controller()
         )
         self._scope.spawn(registration, "register this controller")
 
-    def _watch_brokers(self, quorum: QuorumHost, host: ControllerHost) -> None:
+    def _watch_brokers(self, quorum: QuorumHost, host: ControllerHost) -> BrokerLiveness:
         liveness = BrokerLiveness(
             node_id=self._settings.node_id,
             listener_name=self._settings.inter_broker_listener_name,
@@ -208,6 +209,7 @@ class Broker:
         )
         host.gone = liveness.gone
         quorum.on_publish(liveness.publish)
+        return liveness
 
     async def _start_broker(
         self, storage: Storage, quorum: QuorumHost, gateway: ControllerGateway

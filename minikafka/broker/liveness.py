@@ -6,14 +6,18 @@ controller had reached in that incarnation, nobody is there any more: that machi
 itself. Such a broker is *gone*, and the active controller fences it without waiting for its
 session. That is always safe; a broker behind a broken network refuses nobody and keeps its session.
 
-A standby remembers who is gone, so that it can act on it the moment it is elected.
+A standby remembers who is gone, so that it can act on it the moment it is elected. Who is reached
+again in the same incarnation had not gone, and is forgotten there.
+
+A broker lets nobody in before it is unfenced. So whatever the metadata says of it is a reason to
+try again at once: until it has been reached, only its session would tell of its end.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from enum import Enum
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from minikafka.channel.errors import is_refusal
@@ -21,27 +25,20 @@ from minikafka.channel.errors import is_refusal
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from minikafka.metadata.broker_image import BrokerImage, Endpoint
     from minikafka.metadata.delta import MetadataDelta
-    from minikafka.metadata.image import BrokerImage, MetadataImage
+    from minikafka.metadata.image import MetadataImage
     from minikafka.runtime.tasks import Scope
 
 _LOG = logging.getLogger("minikafka.controller")
 
 REFUSED_AGAIN_S = 0.1
 """Between the two refusals: a listener may be taken down and up by one process."""
+_ENOUGH_REFUSALS = 2
 FIRST_RETRY_S = 0.01
-RETRY_S = 0.25
-"""Between attempts to reach a listener that has not been reached yet, or is cut off: a broker that
-has just registered will listen in a moment, so the first attempts are close together."""
+LAST_RETRY_S = 1.0
+"""Between attempts to reach a listener, ever longer until there is news of that broker."""
 CONNECT_TIMEOUT_S = 5.0
-
-
-class _Outcome(Enum):
-    """How an attempt to stay in contact ended."""
-
-    BROKEN = "there was a connection, and it was closed"
-    REFUSED = "nobody listens"
-    UNREACHABLE = "no answer, which says nothing"
 
 
 class _Contact(asyncio.Protocol):
@@ -59,8 +56,8 @@ class _Contact(asyncio.Protocol):
 class BrokerLiveness:
     """Watches the brokers of the image on the listener that they use among themselves.
 
-    `on_gone` is called once for each incarnation that has ended; `gone` keeps those that the
-    metadata still shows as registered: broker id to broker epoch.
+    `on_gone` is called when an incarnation has ended; `gone` keeps those that the metadata still
+    shows as registered: broker id to broker epoch.
     """
 
     def __init__(
@@ -75,63 +72,117 @@ class BrokerLiveness:
         self._listener_name = listener_name
         self._scope = scope
         self._on_gone = on_gone
-        # Broker id -> (broker epoch, who watches that incarnation).
-        self._watches: dict[int, tuple[int, asyncio.Task[None]]] = {}
+        self._watches: dict[int, tuple[_Watch, asyncio.Task[None]]] = {}
         self.gone: dict[int, int] = {}
+
+    def begin(self, image: MetadataImage) -> None:
+        """Watch who is registered in the metadata that this node starts with."""
+        for broker_id, broker in sorted(image.brokers.items()):
+            self._follow(broker_id, broker)
 
     def publish(self, image: MetadataImage, delta: MetadataDelta) -> None:
         """Follow one committed change of the metadata."""
         for broker_id in sorted(delta.changed_brokers):
-            if broker_id != self._node_id:
-                self._follow(broker_id, image.brokers.get(broker_id))
+            self._follow(broker_id, image.brokers.get(broker_id))
 
     def _follow(self, broker_id: int, broker: BrokerImage | None) -> None:
-        watched = self._watches.get(broker_id)
-        if watched is not None and (broker is None or watched[0] != broker.epoch):
-            watched[1].cancel()
+        if broker_id in self._watches:
+            watch, task = self._watches[broker_id]
+            if broker is not None and broker.epoch == watch.epoch:
+                watch.hurry()
+                return
+            task.cancel()
             del self._watches[broker_id]
-        if broker is None or self.gone.get(broker_id) != broker.epoch:
             self.gone.pop(broker_id, None)
         endpoint = None if broker is None else broker.endpoint(self._listener_name)
-        if broker is None or endpoint is None or broker_id in self.gone:
+        if broker is None or endpoint is None or broker_id == self._node_id:
             return
-        if broker_id not in self._watches:
-            task = self._scope.spawn(
-                self._watch(broker_id, broker.epoch, endpoint.host, endpoint.port),
-                f"watch broker {broker_id}",
-            )
-            self._watches[broker_id] = broker.epoch, task
+        watch = _Watch(broker_id, broker.epoch, endpoint, self._reached, self._refused)
+        task = self._scope.spawn(watch.run(), f"watch broker {broker_id}")
+        self._watches[broker_id] = watch, task
 
-    async def _watch(self, broker_id: int, epoch: int, host: str, port: int) -> None:
-        """One incarnation, until it has ended or another takes its place."""
-        was_reached = False
-        refusals = 0
-        retry_s = FIRST_RETRY_S
-        while refusals < 2:
-            outcome = await _contact(host, port)
-            if outcome is _Outcome.BROKEN:
-                was_reached, refusals = True, 0
-                continue  # perhaps it only closed an idle connection
-            refused = was_reached and outcome is _Outcome.REFUSED
-            refusals = refusals + 1 if refused else 0
-            if refusals < 2:
-                await asyncio.sleep(REFUSED_AGAIN_S if refused else retry_s)
-                retry_s = min(2 * retry_s, RETRY_S)
-        _LOG.info("broker %d (epoch %d) is gone: %s:%d refuses", broker_id, epoch, host, port)
-        self.gone[broker_id] = epoch
-        self._on_gone(broker_id, epoch)
+    def _reached(self, watch: _Watch) -> None:
+        if self.gone.pop(watch.broker_id, None) is not None:
+            _LOG.info("broker %d (epoch %d) is back", watch.broker_id, watch.epoch)
+
+    def _refused(self, watch: _Watch) -> None:
+        _LOG.info("broker %d (epoch %d) is gone", watch.broker_id, watch.epoch)
+        self.gone[watch.broker_id] = watch.epoch
+        self._on_gone(watch.broker_id, watch.epoch)
 
 
-async def _contact(host: str, port: int) -> _Outcome:
-    """Connect, and return when that has failed or the connection is over."""
-    loop = asyncio.get_running_loop()
-    try:
+class _Watch:
+    """One incarnation. Tells each time that it is `reached`, and when it has then `refused`."""
+
+    def __init__(
+        self,
+        broker_id: int,
+        epoch: int,
+        endpoint: Endpoint,
+        reached: Callable[[_Watch], None],
+        refused: Callable[[_Watch], None],
+    ) -> None:
+        self.broker_id = broker_id
+        self.epoch = epoch
+        self._endpoint = endpoint
+        self._reached = reached
+        self._refused = refused
+        self._news = asyncio.Event()
+        self._retry_s = FIRST_RETRY_S
+        self._was_reached = False
+        self._refusals = 0
+
+    def hurry(self) -> None:
+        """There is news of this broker: perhaps it can be reached now."""
+        self._retry_s = FIRST_RETRY_S
+        self._news.set()
+
+    async def run(self) -> None:
+        """Stay in contact, until another incarnation takes its place."""
+        while True:
+            try:
+                transport, contact = await self._connect()
+            except OSError as error:  # a TimeoutError is one
+                await self._not_reached(is_refused=is_refusal(error))
+                continue
+            try:
+                await self._in_contact(contact)
+            finally:
+                transport.abort()
+
+    async def _connect(self) -> tuple[asyncio.Transport, _Contact]:
+        loop = asyncio.get_running_loop()
+        host, port = self._endpoint.host, self._endpoint.port
         async with asyncio.timeout(CONNECT_TIMEOUT_S):
-            transport, contact = await loop.create_connection(_Contact, host, port)
-    except OSError as error:  # a TimeoutError is one
-        return _Outcome.REFUSED if is_refusal(error) else _Outcome.UNREACHABLE
-    try:
+            return await loop.create_connection(_Contact, host, port)
+
+    async def _not_reached(self, *, is_refused: bool) -> None:
+        self._refusals = self._refusals + 1 if self._was_reached and is_refused else 0
+        if self._refusals == 1:
+            await asyncio.sleep(REFUSED_AGAIN_S)
+            return
+        if self._refusals == _ENOUGH_REFUSALS:
+            self._refused(self)
+        await self._pause()
+
+    async def _in_contact(self, contact: _Contact) -> None:
+        """Until the connection is over; perhaps it was only an idle one."""
+        loop = asyncio.get_running_loop()
+        reached_at = loop.time()
+        if not self._was_reached:
+            self._retry_s = FIRST_RETRY_S
+        self._was_reached, self._refusals = True, 0
+        self._reached(self)
         await contact.closed
-    finally:
-        transport.abort()
-    return _Outcome.BROKEN
+        if loop.time() - reached_at < LAST_RETRY_S:
+            await self._pause()  # who closes every connection is not asked all the time
+        else:
+            self._retry_s = FIRST_RETRY_S
+
+    async def _pause(self) -> None:
+        """Until the next attempt, or news."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._retry_s):
+                await self._news.wait()
+        self._news.clear()
+        self._retry_s = min(2 * self._retry_s, LAST_RETRY_S)
