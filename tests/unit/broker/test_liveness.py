@@ -5,14 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import suppress
-from uuid import UUID
 
 import pytest
+from harness.watched import Watched
 
-from minikafka.broker.liveness import BrokerLiveness
-from minikafka.metadata.broker_image import BrokerImage, Endpoint
-from minikafka.metadata.delta import MetadataDelta
-from minikafka.metadata.image import MetadataImage
 from minikafka.runtime.tasks import Scope
 from minikafka.sim.loop import simulation
 
@@ -47,41 +43,6 @@ class Listener:
         for writer in self._accepted:
             writer.close()
             await writer.wait_closed()
-
-
-class Watched:
-    """A liveness with an image of one other broker, number 1."""
-
-    def __init__(self, scope: Scope, host: str = "127.0.0.1") -> None:
-        self.news: asyncio.Queue[tuple[int, int]] = asyncio.Queue()
-        self.image = MetadataImage()
-        self.host = host
-        self.liveness = BrokerLiveness(
-            node_id=0,
-            listener_name="PLAINTEXT",
-            scope=scope,
-            on_gone=lambda broker_id, epoch: self.news.put_nowait((broker_id, epoch)),
-        )
-
-    def register(self, epoch: int, port: int) -> None:
-        self.show(epoch, port)
-        self.publish()
-
-    def show(self, epoch: int, port: int) -> None:
-        endpoints = [Endpoint("PLAINTEXT", self.host, port)]
-        self.image.brokers[1] = BrokerImage(
-            1, epoch, UUID(int=epoch), endpoints, {}, None, False, False, []
-        )
-
-    def publish(self) -> None:
-        delta = MetadataDelta()
-        delta.changed_brokers.add(1)
-        self.liveness.publish(self.image, delta)
-
-
-async def _serve() -> None:
-    server = await asyncio.start_server(lambda reader, writer: None, None, 9092)
-    await server.serve_forever()
 
 
 @pytest.fixture
@@ -173,31 +134,6 @@ async def test_a_new_incarnation_begins_unreached(scope: Scope, listener: Listen
         await listener.contacts.get()
 
 
-def test_who_is_reached_again_had_not_gone() -> None:
-    """Or it would be fenced once more by whoever is elected next, and never be watched again."""
-
-    async def watch() -> None:
-        scope = Scope("watching", lambda _, error: None)
-        watched = Watched(scope, "broker")
-        watched.register(7, 9092)
-        for _ in range(3):
-            machine.start(_serve)
-            await asyncio.sleep(2)
-            assert watched.liveness.gone == {}
-            machine.crash(power=False)
-            async with asyncio.timeout(0.2):
-                assert await watched.news.get() == (1, 7)
-            assert watched.liveness.gone == {1: 7}
-            await asyncio.sleep(100)
-            watched.publish()  # it has said that it lives, and is unfenced
-        assert watched.news.empty()
-        await scope.close()
-
-    with simulation(1) as loop:
-        machine = loop.machine("broker")
-        loop.run_until_complete(loop.machine("controller").start(watch))
-
-
 async def test_who_is_registered_at_the_start_is_watched(scope: Scope, listener: Listener) -> None:
     """A node that starts with a snapshot is told of changes since, and of nothing before."""
     watched = Watched(scope)
@@ -205,56 +141,6 @@ async def test_who_is_registered_at_the_start_is_watched(scope: Scope, listener:
     watched.liveness.begin(watched.image)
     async with asyncio.timeout(30):
         await listener.contacts.get()
-
-
-def test_who_ends_as_soon_as_it_is_unfenced_is_gone_too() -> None:
-    """It registers, takes its time, is unfenced, and is killed forty milliseconds later."""
-
-    async def watch() -> None:
-        scope = Scope("watching", lambda _, error: None)
-        watched = Watched(scope, "broker")
-        for seconds in range(20):
-            epoch = seconds + 7
-            watched.register(epoch, 9092)
-            await asyncio.sleep(seconds / 8)
-            watched.publish()
-            await asyncio.sleep(0.01)
-            machine.start(_serve)
-            await asyncio.sleep(0.03)
-            machine.crash(power=False)
-            async with asyncio.timeout(0.2):
-                assert await watched.news.get() == (1, epoch)
-        await scope.close()
-
-    with simulation(1) as loop:
-        machine = loop.machine("broker")
-        loop.run_until_complete(loop.machine("controller").start(watch))
-
-
-def test_who_closes_every_connection_is_not_asked_all_the_time() -> None:
-    contacts = 0
-
-    def close(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        nonlocal contacts
-        contacts += 1
-        writer.close()
-
-    async def serve() -> None:
-        server = await asyncio.start_server(close, None, 9092)
-        await server.serve_forever()
-
-    async def watch() -> None:
-        scope = Scope("watching", lambda _, error: None)
-        watched = Watched(scope, "broker")
-        watched.register(7, 9092)
-        await asyncio.sleep(60)
-        assert 60 <= contacts < 80
-        assert watched.news.empty()
-        await scope.close()
-
-    with simulation(1) as loop:
-        loop.machine("broker").start(serve)
-        loop.run_until_complete(loop.machine("controller").start(watch))
 
 
 async def test_a_broker_that_is_unregistered_is_not_watched(
