@@ -19,6 +19,7 @@ SETTINGS = {
     "auto.create.topics.enable": "false",
     # Between rounds nothing moves by itself, in neither of the two.
     "auto.leader.rebalance.enable": "false",
+    "log.segment.delete.delay.ms": "200",
 }
 
 
