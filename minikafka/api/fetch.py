@@ -293,8 +293,11 @@ class PendingFetch:
             data.preferred_read_replica = preferred
             return data
         committed = self.request.isolation_level == READ_COMMITTED
+        is_held_back = False
         if self.replica_id != CONSUMER:
-            bound = log.log_end_offset
+            leading = self.context.services.replicas.leading
+            is_held_back = leading.holds_back(partition, self.replica_id)
+            bound = entry.fetch_offset if is_held_back else log.log_end_offset
         elif committed:
             bound = partition.last_stable_offset()
         else:
@@ -322,7 +325,7 @@ class PendingFetch:
         data = self._data(entry, partition)
         if read.size:
             data.records = read.region
-        entry.drained = entry.fetch_offset >= bound
+        entry.drained = entry.fetch_offset >= bound and not is_held_back
         if committed:
             data.aborted_transactions = [
                 AbortedTransaction(producer_id=found.producer_id, first_offset=found.first_offset)
@@ -406,8 +409,11 @@ class PendingFetch:
             topic.partitions.append(data)
             if data.current_leader is not None and data.current_leader.leader_id >= 0:
                 leaders.append(data.current_leader.leader_id)
-            if _size_of(data.records):
+            size = _size_of(data.records)
+            if size:
                 interest.to_end(entry)
+                if self.replica_id != CONSUMER and entry.partition is not None:
+                    self.context.services.replicas.leading.sent(entry.partition, size)
             interest.settle(entry)
         session_id = interest.session_id if isinstance(interest, FetchSession) else NO_SESSION
         response = FetchResponse(session_id=session_id, responses=list(topics.values()))

@@ -33,7 +33,7 @@ from minikafka.broker.listening import Address, ListenError, Listeners
 from minikafka.broker.liveness import BrokerLiveness
 from minikafka.broker.quorum import QuorumHost
 from minikafka.broker.quorum_driver import QUORUM_TASK
-from minikafka.broker.replication import start_replication
+from minikafka.broker.replication import reconfigure_replication, start_replication
 from minikafka.broker.storage import Storage, StorageError, lacks_cluster_id, prepare_storage
 from minikafka.controller.controller import ClusterController
 from minikafka.log.directory import LogDirectory
@@ -219,6 +219,7 @@ class Broker:
         replicas = self._replicas = self._load_replicas(quorum.image)
         quorum.on_publish(replicas.publish)
         quorum.on_publish(self._follow)
+        reconfigure_replication(replicas, self._in_effect(quorum.image))
         services = self._serving = self._services(storage, quorum.image, gateway, replicas)
         groups = services.groups
         quorum.on_publish(groups.publish)
@@ -424,7 +425,7 @@ class Broker:
     # -- while it runs --------------------------------------------------------------------------
 
     def _follow(self, image: MetadataImage, delta: MetadataDelta) -> None:
-        """Configs of this broker that may change while it runs: the network's, the cleaner's."""
+        """Take configs of this broker that may change while it runs."""
         names = ("", str(self._settings.node_id))
         if not any((BROKER_RESOURCE, name) in delta.changed_configs for name in names):
             return
@@ -434,10 +435,12 @@ class Broker:
                 listeners.follow(settings)
         if self._cleaner is not None:
             self._cleaner.settings = settings
+        if self._replicas is not None:
+            reconfigure_replication(self._replicas, settings)
 
     def _in_effect(self, image: MetadataImage) -> BrokerSettings:
-        node_id = self._settings.node_id
-        return self._settings.with_dynamic(image.cluster_configs, image.broker_configs(node_id))
+        for_all, own = image.cluster_configs, image.broker_configs(self._settings.node_id)
+        return self._settings.with_dynamic(for_all, own) if for_all or own else self._settings
 
     def _online_directory_ids(self) -> list[UUID]:
         replicas = self._replicas

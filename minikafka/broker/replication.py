@@ -11,6 +11,14 @@ from minikafka.replication.surroundings import Surroundings
 if TYPE_CHECKING:
     from minikafka.api.context import Services
     from minikafka.broker.lifecycle import BrokerLifecycle
+    from minikafka.replication.replicas import ReplicaManager
+    from minikafka.settings.broker import BrokerSettings
+
+
+def reconfigure_replication(replicas: ReplicaManager, settings: BrokerSettings) -> None:
+    """Take what may change of the broker's settings while it runs: throttles, fetchers."""
+    replicas.leading.reconfigure(settings)
+    replicas.following.reconfigure(settings)
 
 
 def start_replication(services: Services, lifecycle: BrokerLifecycle) -> None:
@@ -25,6 +33,7 @@ def start_replication(services: Services, lifecycle: BrokerLifecycle) -> None:
             image=services.image,
             logs=replicas,
             purgatory=services.purgatory,
+            quota=replicas.following.quota,
             wall_clock=services.wall_clock,
             broker_epoch=lambda: lifecycle.broker_epoch,
             scope=services.scope,

@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from minikafka.channel.backoff import Backoff
 from minikafka.channel.channel import Channel, open_channel
@@ -31,6 +31,9 @@ from minikafka.replication.leader_session import (
 )
 from minikafka.replication.partition import NO_EPOCH, Partition
 from minikafka.replication.surroundings import Surroundings
+
+if TYPE_CHECKING:
+    from minikafka.runtime.buffers import Buffer
 
 logger = logging.getLogger("minikafka.replicas")
 
@@ -105,6 +108,7 @@ class ReplicaFetcher:
         """One fetch with all that goes before and behind it. Raises ChannelError."""
         await self._make_ready()
         self._resume()
+        self._hold_back()
         if not self._session.followed:
             await self._rest(self._until_resumed_s())
             return
@@ -208,6 +212,18 @@ class ReplicaFetcher:
                 del self._paused[key]
                 self._session.put(followed)
 
+    def _hold_back(self) -> None:
+        """Leave out throttled partitions that are behind, once too much has come for such."""
+        quota, now_ms = self._around.quota, self._now_ms()
+        wait_ms = quota.free_in_ms(now_ms)
+        if not wait_ms:
+            return
+        for key, followed in list(self._session.followed.items()):
+            if followed.partition.throttled_as_follower and not followed.is_in_sync:
+                followed.resume_ms = now_ms + wait_ms
+                self._session.drop(key)
+                self._paused[key] = followed
+
     def _until_resumed_s(self) -> float | None:
         """Seconds until the first partition has paused long enough; None when none pauses."""
         if not self._paused:
@@ -254,16 +270,20 @@ class ReplicaFetcher:
         """
         partition = followed.partition
         log: Any = partition.log
-        if data.records:
+        records = cast("Buffer", data.records)
+        if records:
             try:
                 wall_ms = self._around.wall_clock.now_ms()
-                log.append_replicated(data.records, wall_ms, may_have_gaps=log.may_have_gaps)
+                log.append_replicated(records, wall_ms, may_have_gaps=log.may_have_gaps)
             except CorruptRecordError as error:
                 logger.error("%r: leader %d sent %s", partition, self._leader_id, error)
                 self._pause(followed)
                 return
             followed.failures = 0
+            if partition.throttled_as_follower:
+                self._around.quota.record(len(records), self._now_ms())
             self._fetch_on(followed)
+        followed.is_in_sync = log.log_end_offset >= data.high_watermark
         if partition.follow_high_watermark(data.high_watermark):
             self._around.purgatory.committed(partition)
         if log.log_start_offset < data.log_start_offset <= partition.high_watermark:

@@ -13,16 +13,24 @@ from typing import TYPE_CHECKING
 from minikafka.metadata.delta import MetadataDelta
 from minikafka.metadata.image import MetadataImage
 from minikafka.replication.partition import NO_LEADER, Partition
+from minikafka.replication.throttling import ReplicationQuota
 
 if TYPE_CHECKING:
     from minikafka.replication.fetcher import ReplicaFetcher
     from minikafka.replication.surroundings import Surroundings
+    from minikafka.settings.broker import BrokerSettings
 
 
 class Following:
     """The fetchers of one broker."""
 
-    def __init__(self) -> None:
+    def __init__(self, settings: BrokerSettings) -> None:
+        # What may be fetched for throttled replicas.
+        self.quota = ReplicationQuota(
+            settings.replication_quota_window_num,
+            settings.replication_quota_window_size_seconds * 1000,
+        )
+        self._fetcher_count = settings.num_replica_fetchers
         self._around: Surroundings | None = None
         self._fetchers: dict[tuple[int, int], ReplicaFetcher] = {}
         # Where each partition is fetched, and in which epoch.
@@ -42,6 +50,14 @@ class Following:
         for partition in list(self._places):
             self._leave(partition)
         self._around = None
+
+    def reconfigure(self, settings: BrokerSettings) -> None:
+        """Take other limits, and another number of fetchers: each partition has a new place."""
+        self.quota.limit = settings.follower_replication_throttled_rate
+        if settings.num_replica_fetchers != self._fetcher_count:
+            self._fetcher_count = settings.num_replica_fetchers
+            for partition in list(self._places):
+                self.role_taken(partition)
 
     def role_taken(self, partition: Partition) -> None:
         """A partition has taken what the metadata say, or has left this broker."""
@@ -73,8 +89,7 @@ class Following:
                 fetcher.hurry()
 
     def _fetcher(self, around: Surroundings, partition: Partition) -> ReplicaFetcher:
-        count = around.settings.num_replica_fetchers
-        number = (partition.topic_id.int + partition.index) % count
+        number = (partition.topic_id.int + partition.index) % self._fetcher_count
         key = (partition.leader, number)
         found = self._fetchers.get(key)
         if found is None:

@@ -52,6 +52,7 @@ class Followed:
         "asked",
         "failures",
         "is_checked",
+        "is_in_sync",
         "is_left",
         "key",
         "leader_epoch",
@@ -66,6 +67,8 @@ class Followed:
         self.asked: Position | None = None
         # Whether what lies here uncommitted and without an epoch has been cut off.
         self.is_checked = False
+        # Whether its last answer left nothing behind below the leader's high watermark.
+        self.is_in_sync = False
         # Whether it is fetched no more, or by somebody else.
         self.is_left = False
         self.failures = 0

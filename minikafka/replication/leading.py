@@ -42,6 +42,7 @@ from minikafka.replication.isr import (
 )
 from minikafka.replication.partition import NO_EPOCH, Partition
 from minikafka.replication.purgatory import Purgatory
+from minikafka.replication.throttling import ReplicationQuota
 from minikafka.runtime.tasks import Scope
 from minikafka.settings.broker import BrokerSettings
 
@@ -72,6 +73,11 @@ class Leading:
     ) -> None:
         self._node_id = settings.node_id
         self._lag_max_ms = settings.replica_lag_time_max_ms
+        # What may be sent to throttled replicas.
+        self.quota = ReplicationQuota(
+            settings.replication_quota_window_num,
+            settings.replication_quota_window_size_seconds * 1000,
+        )
         self._image = image
         self._purgatory = purgatory
         self._loop = asyncio.get_running_loop()
@@ -95,6 +101,10 @@ class Leading:
         self._scope = scope
         self._backoff = Backoff(random, _RETRY_MS, _RETRY_MAX_MS)
         self._check()
+
+    def reconfigure(self, settings: BrokerSettings) -> None:
+        """Take another limit."""
+        self.quota.limit = settings.leader_replication_throttled_rate
 
     def stop(self) -> None:
         """Propose nothing more."""
@@ -182,6 +192,19 @@ class Leading:
             self._purgatory.committed(partition)
         if replica_id not in partition.isr:
             self._look(partition)
+
+    def holds_back(self, partition: Partition, replica_id: int) -> bool:
+        """Whether a follower gets nothing of a partition for now, because it is throttled."""
+        return (
+            partition.throttled_as_leader
+            and replica_id not in partition.isr
+            and self.quota.is_exceeded(self.now_ms())
+        )
+
+    def sent(self, partition: Partition, size: int) -> None:
+        """So many bytes of a partition go to a follower."""
+        if partition.throttled_as_leader:
+            self.quota.record(size, self.now_ms())
 
     def _look(self, partition: Partition) -> None:
         """Whether somebody can join the ISR, and for whom the high watermark waits meanwhile."""

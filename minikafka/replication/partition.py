@@ -23,6 +23,7 @@ from minikafka.protocol.errors import ErrorCode, KafkaError
 from minikafka.records.batch import BatchHeader
 from minikafka.records.validation import ProduceRules
 from minikafka.replication.followers import NEVER_MS, Follower
+from minikafka.replication.throttling import lists_replica
 from minikafka.settings.topic import TopicSettings
 
 NO_LEADER = -1
@@ -210,6 +211,8 @@ class Partition:
         "retired",
         "rules",
         "stamps_append_time",
+        "throttled_as_follower",
+        "throttled_as_leader",
         "topic",
         "topic_id",
         "waiting_produces",
@@ -260,10 +263,17 @@ class Partition:
         self.rules = produce_rules(settings)
         self.stamps_append_time = settings.message_timestamp_type == "LogAppendTime"
         self.effective_min_isr = max(1, min(settings.min_insync_replicas, len(self.replicas) or 1))
+        self.throttled_as_leader = self._is_listed(settings.leader_replication_throttled_replicas)
+        self.throttled_as_follower = self._is_listed(
+            settings.follower_replication_throttled_replicas
+        )
         self.flush_messages = settings.flush_messages
         self.flushes = self.flush_messages != NEVER_FLUSH
         if self.flushes:
             self.flush_if_due()
+
+    def _is_listed(self, throttled: tuple[str, ...]) -> bool:
+        return lists_replica(throttled, self.index, self.node_id)
 
     # -- the role -----------------------------------------------------------------------------
 

@@ -87,7 +87,7 @@ class ReplicaManager:
         self.on_started: list[Callable[[Partition], None]] = []
         # What this broker does as a leader, and as a follower.
         self.leading = Leading(settings=settings, image=image, purgatory=purgatory)
-        self.following = Following()
+        self.following = Following(settings)
         # How far logs are compacted, and which may lack offsets.
         self.cleaner_offsets = AllCleanerOffsets()
         # Those whose log could not be made or opened on a disk that was full.

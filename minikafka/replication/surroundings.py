@@ -11,6 +11,7 @@ from minikafka.log.directory import LogDirectory
 from minikafka.metadata.image import MetadataImage
 from minikafka.replication.partition import Partition
 from minikafka.replication.purgatory import Purgatory
+from minikafka.replication.throttling import ReplicationQuota
 from minikafka.runtime.clock import WallClock
 from minikafka.runtime.tasks import Scope
 from minikafka.settings.broker import BrokerSettings
@@ -35,6 +36,7 @@ class Surroundings:
         "image",
         "logs",
         "purgatory",
+        "quota",
         "random",
         "scope",
         "settings",
@@ -48,6 +50,7 @@ class Surroundings:
         image: MetadataImage,
         logs: Logs,
         purgatory: Purgatory,
+        quota: ReplicationQuota,
         wall_clock: WallClock,
         broker_epoch: Callable[[], int],
         scope: Scope,
@@ -57,6 +60,7 @@ class Surroundings:
         self.image = image
         self.logs = logs
         self.purgatory = purgatory
+        self.quota = quota
         self.wall_clock = wall_clock
         self.broker_epoch = broker_epoch
         self.scope = scope

@@ -47,18 +47,10 @@ controller.quota.window.num: int = 11, 1..
     Samples from which the rate of topic changes is computed.
 controller.quota.window.size.seconds: int = 1, 1..
     The time that such a sample covers.
-replication.quota.window.num: int = 11, 1..
-    Samples from which the rate of throttled replication is computed.
-replication.quota.window.size.seconds: int = 1, 1..
-    The time that such a sample covers.
 alter.log.dirs.replication.quota.window.num: int = 11, 1..
     Samples from which the rate of moves between directories is computed.
 alter.log.dirs.replication.quota.window.size.seconds: int = 1, 1..
     The time that such a sample covers.
-leader.replication.throttled.rate: long = 9223372036854775807, 0.., cluster-wide, internal
-    Bytes per second that leaders send to throttled replicas.
-follower.replication.throttled.rate: long = 9223372036854775807, 0.., cluster-wide, internal
-    Bytes per second that followers fetch for throttled replicas.
 replica.alter.log.dirs.io.max.bytes.per.second: long = \
 9223372036854775807, 0.., cluster-wide, internal
     Bytes per second that moves between directories copy.

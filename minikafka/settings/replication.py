@@ -1,7 +1,7 @@
 """Replicas: how followers fetch, when they fall out of sync, what a consumer's fetch may take."""
 
 from minikafka.settings.declare import Declared, optional, setting
-from minikafka.settings.kinds import BOOLEAN, INT, LONG, STRING
+from minikafka.settings.kinds import BOOLEAN, INT, LONG, LONG_MAX, STRING
 
 RACK_AWARE = "org.apache.kafka.common.replica.RackAwareReplicaSelector"
 
@@ -94,6 +94,38 @@ class ReplicationSettings(Declared):
         at_least=1,
         dynamic="cluster-wide",
         doc="Connections by which this broker fetches from each other broker.",
+    )
+    leader_replication_throttled_rate = setting(
+        "leader.replication.throttled.rate",
+        LONG_MAX,
+        kind=LONG,
+        at_least=0,
+        dynamic="cluster-wide",
+        internal=True,
+        doc="Bytes per second that leaders send to throttled replicas.",
+    )
+    follower_replication_throttled_rate = setting(
+        "follower.replication.throttled.rate",
+        LONG_MAX,
+        kind=LONG,
+        at_least=0,
+        dynamic="cluster-wide",
+        internal=True,
+        doc="Bytes per second that followers fetch for throttled replicas.",
+    )
+    replication_quota_window_num = setting(
+        "replication.quota.window.num",
+        11,
+        kind=INT,
+        at_least=1,
+        doc="Samples from which the rate of throttled replication is computed.",
+    )
+    replication_quota_window_size_seconds = setting(
+        "replication.quota.window.size.seconds",
+        1,
+        kind=INT,
+        at_least=1,
+        doc="The time that such a sample covers.",
     )
     replica_high_watermark_checkpoint_interval_ms = setting(
         "replica.high.watermark.checkpoint.interval.ms",

@@ -131,7 +131,6 @@ class TopicKeys(Declared):
         (),
         kind=LIST,
         check=throttled_replicas_reason,
-        acted_upon=False,
         doc="Replicas whose fetching is throttled: partition:broker pairs, or * for all.",
     )
     index_interval_bytes = setting(
@@ -148,7 +147,6 @@ class TopicKeys(Declared):
         (),
         kind=LIST,
         check=throttled_replicas_reason,
-        acted_upon=False,
         doc="Replicas to which sending is throttled: partition:broker pairs, or * for all.",
     )
     local_retention_bytes = setting(

@@ -204,6 +204,7 @@ class Node:
                 image=self.image,
                 logs=replicas,
                 purgatory=purgatory,
+                quota=replicas.following.quota,
                 wall_clock=wall_clock,
                 broker_epoch=lambda: self.broker_epoch,
                 scope=scope,
@@ -222,6 +223,10 @@ class Node:
             self.image.offset += 1
         if hasattr(self, "replicas"):
             self.replicas.publish(self.image, delta)
+            for_all, own = self.image.cluster_configs, self.image.broker_configs(self.node_id)
+            settings = self.settings.with_dynamic(for_all, own)
+            self.replicas.leading.reconfigure(settings)
+            self.replicas.following.reconfigure(settings)
 
 
 class Gateway:
@@ -302,6 +307,17 @@ class World:
         self.commit(
             BrokerRegistrationChangeRecord(
                 broker_id=node_id, broker_epoch=broker.epoch, fenced=1 if fenced else -1
+            )
+        )
+
+    def configure(self, kind: int, name: str, **configs: str) -> None:
+        """Set configs of a topic (kind 2) or of a broker (4)."""
+        self.commit(
+            *(
+                ConfigRecord(
+                    resource_type=kind, resource_name=name, name=n.replace("_", "."), value=value
+                )
+                for n, value in configs.items()
             )
         )
 
