@@ -61,10 +61,11 @@ class Ledger:
         self._verdict = verdict
         self._note = note
 
-    @property
-    def lost(self) -> set[bytes]:
-        """Values that Kafka may have lost."""
-        return self._truth.lost
+    def may_be_lost(self, value: bytes, place: Place) -> bool:
+        """Whether Kafka may have lost what was there."""
+        topic = self._image.topics.get(place.topic)
+        key = None if topic is None else (topic.topic_id, place.partition)
+        return (key, place.offset, value) in self._truth.lost
 
     def send(self, value: bytes, producer: str, place: Partition, *, careful: bool) -> None:
         """A producer begins to send."""
@@ -86,7 +87,7 @@ class Ledger:
         )
         before = self.read.get(place, value)
         self._verdict.require(
-            before == value or before in self.lost,
+            before == value or self.may_be_lost(before, place),
             SERVED,
             f"{place} held {name_of(before)} and holds {name_of(value)}",
         )
@@ -95,7 +96,7 @@ class Ledger:
 
     def _require_committed(self, checker: str, value: bytes, place: Place, verb: str) -> None:
         topic = self._image.topics.get(place.topic)
-        if topic is None or value in self.lost:
+        if topic is None or self.may_be_lost(value, place):
             return
         found = self._truth.log((topic.topic_id, place.partition)).values.get(place.offset)
         there = "nothing" if found is None else name_of(found)
@@ -165,11 +166,12 @@ class Ledger:
                 verdict.require(value not in places, ORDER, twice)
             places[value] = place
         for value, place in self.acknowledged.items():
-            if place.topic == topic and self.sent[value].careful and value not in self.lost:
+            careful = self.sent[value].careful and not self.may_be_lost(value, place)
+            if place.topic == topic and careful:
                 kept = found.get(place) == value
                 verdict.require(kept, LOST, f"{name_of(value)}, acknowledged at {place}, is lost")
         for place, value in self.read.items():
-            if place.topic == topic and value not in self.lost:
+            if place.topic == topic and not self.may_be_lost(value, place):
                 kept = found.get(place) == value
                 verdict.require(kept, SERVED, f"{name_of(value)}, read at {place}, is lost")
         self._judge_order(found)

@@ -59,14 +59,14 @@ class CommittedLog:
         self.values.update(values)
         self.end_offset = max(self.end_offset, known.next_offset)
 
-    def at_risk(self, offset: int) -> list[bytes]:
-        """From this offset on everything may be lost; the values there that were safe before."""
-        lost: list[bytes] = []
+    def at_risk(self, offset: int) -> list[tuple[int, bytes]]:
+        """From this offset on everything may be lost; (offset, value) there that were safe before."""
+        lost: list[tuple[int, bytes]] = []
         self.was_at_risk = True
         for base, known in self.batches.items():
             if known.next_offset > offset and not known.at_risk:
                 self.batches[base] = known._replace(at_risk=True)
-                lost.extend(value for _, value in known.values)
+                lost.extend(known.values)
         return lost
 
     def forget(self, base_offset: int, next_offset: int) -> bool:
@@ -86,7 +86,8 @@ class CommittedLog:
 
 
 class PartitionTruth:
-    """All partitions. `lost` are values that Kafka may have lost by now."""
+    """All partitions. `lost` are records that Kafka may have lost by now, each at its offset: its
+    producer may send the value again, and then it is safe at another."""
 
     def __init__(
         self,
@@ -95,7 +96,7 @@ class PartitionTruth:
         reliance: Reliance,
         verdict: Verdict,
     ) -> None:
-        self.lost: set[bytes] = set()
+        self.lost: set[tuple[Key, int, bytes]] = set()
         self.logs: dict[Key, CommittedLog] = {}
         self.leaders: dict[tuple[Key, int], int] = {}
         self._nodes = nodes
@@ -129,18 +130,14 @@ class PartitionTruth:
         if reader is not None and reader.next_offset > log_end_offset:
             reader.rewind(log_end_offset)
 
-    def committed(
-        self, node_id: int, key: Key, name: str, high_watermark: int, epoch: int, *, restored: bool
-    ) -> None:
-        """A node has moved its high watermark, in this leader epoch. One that is `restored` from
-        disk decides nothing: it may be older than an unclean election."""
+    def committed(self, node_id: int, key: Key, name: str, high_watermark: int, epoch: int) -> None:
+        """A node has moved its high watermark, in this leader epoch."""
         reader = self._readers.get((node_id, key))
         if reader is None:
             reader = LogReader(self._nodes[node_id].disk, f"{LOG_DIR}/{name}")
             self._readers[node_id, key] = reader
         for batch in reader.below(high_watermark):
-            if not restored or batch.header.base_offset in self.log(key).batches:
-                self._pass(node_id, key, name, batch, epoch)
+            self._pass(node_id, key, name, batch, epoch)
 
     def _pass(self, node_id: int, key: Key, name: str, batch: Batch, epoch: int) -> None:
         header, log = batch.header, self.log(key)
@@ -164,13 +161,13 @@ class PartitionTruth:
             (record.offset, record.value or b"")
             for record in ([] if header.is_control else decode_records(batch.data))
         )
-        for _, value in values:
-            self.lost.discard(value)
+        self.lost.difference_update((key, *record) for record in values)
         log.put(batch, values)
         image = partition_image(self._metadata.image, key)
         if image is not None and image.leader_epoch > epoch and log.was_at_risk:
             # Behind an unclean election, by a leader that has not heard of it: lost from the start.
-            self.lost.update(log.at_risk(header.base_offset))
+            lost = log.at_risk(header.base_offset)
+            self.lost.update((key, *record) for record in lost)
         elif image is not None:
             self._require_holders(node_id, name, key, batch, image)
 
@@ -197,7 +194,7 @@ class PartitionTruth:
         lost = self.log(key).at_risk(offset)
         if lost:
             self._verdict.reach("loss of power took committed records")
-            self.lost.update(lost)
+            self.lost.update((key, *record) for record in lost)
 
 
 def partition_image(image: MetadataImage, key: Key) -> PartitionImage | None:

@@ -129,9 +129,11 @@ class Watcher:
         if now.high_watermark > now.log_end_offset:
             sentence = f"node {node_id}: {name} {now.high_watermark}, end {now.log_end_offset}"
             self._verdict.violate(_HW, sentence + ": beyond the end of the log")
-        elif before is None or leads_anew or now.high_watermark > before.high_watermark:
-            hw, epoch, restored = now.high_watermark, now.leader_epoch, before is None
-            self._partitions.committed(node_id, key, name, hw, epoch, restored=restored)
+        elif before is not None and (leads_anew or now.high_watermark > before.high_watermark):
+            # One that is restored from disk says nothing yet: what is below it may be older than
+            # an unclean election, and is cut at the first fetch.
+            epoch = now.leader_epoch
+            self._partitions.committed(node_id, key, name, now.high_watermark, epoch)
 
     def _leads(self, node_id: int, key: Key, name: str, now: _Seen) -> None:
         self._partitions.leads(node_id, key, name, now.leader_epoch)

@@ -268,7 +268,9 @@ def run_world(
             callbacks=loop.steps,
             virtual_s=loop.now,
             acknowledged=len(world.ledger.acknowledged),
-            lost=len(world.ledger.lost & set(world.ledger.acknowledged)),
+            lost=sum(
+                world.ledger.may_be_lost(*entry) for entry in world.ledger.acknowledged.items()
+            ),
             struck=world.nemesis.struck,
             reached=verdict.reached,
             trace=trace or [],
