@@ -175,8 +175,8 @@ class Member(Application):
 
     @property
     def goes_on(self) -> bool:
-        """Until stopped, and until the group has committed something."""
-        return not self._stopped or not self._ledger.offsets
+        """Until stopped, and until the group has committed something, if there is anything."""
+        return not self._stopped or not (self._ledger.offsets or self._ledger.all_may_be_lost)
 
     async def _live(self) -> None:
         topics = [topic.name for topic in self._climate.topics]

@@ -67,6 +67,14 @@ class Ledger:
         key = None if topic is None else (topic.topic_id, place.partition)
         return (key, place.offset, value) in self._truth.lost
 
+    @property
+    def all_may_be_lost(self) -> bool:
+        """Whether nothing that was acknowledged has to be there any more."""
+        acknowledged = self.acknowledged
+        return bool(acknowledged) and all(
+            self.may_be_lost(value, place) for value, place in acknowledged.items()
+        )
+
     def send(self, value: bytes, producer: str, place: Partition, *, careful: bool) -> None:
         """A producer begins to send."""
         self.sent[value] = Sent(producer, *place, careful, len(self.sent))
