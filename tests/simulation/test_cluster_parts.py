@@ -103,7 +103,7 @@ def test_what_is_committed_gives_way_only_where_it_is_at_risk() -> None:
         one = batch(offset, b"%d" % offset)
         log.put(one, ((offset, b"%d" % offset),))
     assert not log.forget(2, 3)
-    assert log.at_risk(1) == [b"1", b"2"]
+    assert log.at_risk(1) == [(1, b"1"), (2, b"2")]
     assert log.safe_end == 1
     assert log.forget(2, 3)
     assert (log.end_offset, log.values) == (2, {0: b"0", 1: b"1"})

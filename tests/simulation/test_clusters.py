@@ -24,6 +24,9 @@ REGRESSIONS: dict[tuple[str, int], str] = {
     ("3", 26): "a header torn behind its length was taken for a message of an old format",
     ("3", 18): "no start while the controller's disk was full",
     ("any", 17): "a deposed leader's high watermark behind an unclean election (a checker's fault)",
+    ("any", 100163): "a lost value that its producer sent again, elsewhere (a checker's fault)",
+    ("any", 20091): "a restored high watermark behind an unclean election (a checker's fault)",
+    ("any", 5022): "a group that found nothing left to commit (a checker's fault)",
 }
 
 FOUND_IN_CI = ("acknowledged before the high watermark", "high watermark beyond the log")

@@ -60,7 +60,7 @@ class CommittedLog:
         self.end_offset = max(self.end_offset, known.next_offset)
 
     def at_risk(self, offset: int) -> list[tuple[int, bytes]]:
-        """From this offset on everything may be lost; (offset, value) there that were safe before."""
+        """From this offset on everything may be lost; (offset, value) of what was safe before."""
         lost: list[tuple[int, bytes]] = []
         self.was_at_risk = True
         for base, known in self.batches.items():
