@@ -75,6 +75,9 @@ class ControllerHost:
         # Broker id -> broker epoch of those that are known to be gone, whoever led meanwhile.
         self.gone: Mapping[int, int] = {}
         self._watching: asyncio.Task[None] | None = None
+        controller.state.can_raise_kraft_version = lambda level: (
+            quorum.node.can_raise_kraft_version(level)
+        )
         quorum.on_elected(self._activate)
         quorum.on_deposed(self._deactivate)
         self._decide: dict[type[Message], Decide] = {
@@ -204,6 +207,10 @@ class ControllerHost:
     def _append(self, decision: Decision[Any]) -> int:
         """Append the decision's records; the offset whose commit releases its response."""
         records = decision.records
+        if decision.kraft_version is not None:
+            if records:
+                self._quorum.append(records)
+            return self._quorum.raise_kraft_version(decision.kraft_version)
         if decision.atomic or len(records) <= RECORDS_PER_BATCH:
             return self._quorum.append(records) if records else self._quorum.log_end_offset - 1
         last_offset = -1

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from minikafka.broker.metadata_log import MetadataBatch
 from minikafka.broker.metadata_snapshots import MetadataSnapshots
+from minikafka.broker.quorum_configured import bootstrap_addresses, configured_voters
 from minikafka.broker.quorum_driver import RaftDriver
 from minikafka.broker.quorum_log import QuorumLog
 from minikafka.broker.quorum_replay import QuorumReplay
@@ -26,11 +27,12 @@ from minikafka.protocol.metadata_records import encode_record
 from minikafka.raft.effects import Committed, Deposed, Elected
 from minikafka.raft.events import (
     AppendRequested,
+    KRaftVersionRaised,
     ResignRequested,
 )
 from minikafka.raft.node import RaftNode
-from minikafka.raft.timeouts import Timeouts
-from minikafka.raft.voters import Voter, VoterHistory, VoterSet
+from minikafka.raft.timeouts import FetchSizes, Timeouts
+from minikafka.raft.voters import VoterHistory
 from minikafka.records.builder import build_batch
 from minikafka.replicated.commit_queue import CommitQueue
 
@@ -261,6 +263,17 @@ class QuorumHost:
         self._replay.append(appended)
         return appended.last_offset
 
+    def raise_kraft_version(self, level: int) -> int:
+        """Make records of the voters; the offset of the last. OSError."""
+        driver = self._driver
+        assert driver is not None
+        try:
+            driver.step(KRaftVersionRaised(level))
+        except OSError as error:
+            driver.fail(error)
+            raise
+        return self._log.log_end_offset - 1
+
     async def committed(self, offset: int) -> None:
         """Wait until the record at `offset`, which this node has appended, is committed, applied
         here and published. KafkaError NOT_CONTROLLER when this node leads no more.
@@ -289,11 +302,17 @@ class QuorumHost:
                 fetch_ms=settings.controller_quorum_fetch_timeout_ms,
                 backoff_max_ms=settings.controller_quorum_election_backoff_max_ms,
                 request_ms=settings.controller_quorum_request_timeout_ms,
+                retry_backoff_ms=settings.controller_quorum_retry_backoff_ms,
             ),
+            fetch_sizes=FetchSizes(
+                settings.controller_quorum_fetch_max_bytes,
+                settings.controller_quorum_fetch_snapshot_max_bytes,
+            ),
+            auto_join=settings.is_controller and settings.controller_quorum_auto_join_enable,
             draw=self._random.random,
             own_endpoints=endpoints,
             listener_name=next(iter(settings.controller_listener_names), ""),
-            bootstrap_ids=[-2 - index for index in range(len(self._bootstrap_addresses()))],
+            bootstrap_ids=[-2 - index for index in range(len(bootstrap_addresses(settings)))],
         )
 
     def _replay_log(self) -> VoterHistory:
@@ -301,7 +320,7 @@ class QuorumHost:
         committed of them, the quorum will tell. The voters of settings, snapshot and log.
         """
         self._log.require_beginning()
-        voters, kraft_version = self._static_voters(), 0
+        voters, kraft_version = configured_voters(self._settings), 0
         found = self._log.found
         if found is not None:
             end_offset, epoch, snapshot = found
@@ -315,23 +334,9 @@ class QuorumHost:
             self._replay.append(batch)
         return history
 
-    def _static_voters(self) -> VoterSet:
-        name = next(iter(self._settings.controller_listener_names), "")
-        return VoterSet(
-            Voter(voter.id, endpoints=[(name, voter.host, voter.port)] if voter.port else ())
-            for voter in self._settings.controller_quorum_voters
-        )
-
-    def _bootstrap_addresses(self) -> list[tuple[str, int]]:
-        addresses = []
-        for server in self._settings.controller_quorum_bootstrap_servers:
-            host, _, port = server.rpartition(":")
-            addresses.append((host.strip("[]"), int(port)))
-        return addresses
-
     def _address_of(self, node_id: int) -> tuple[str, int] | None:
         if node_id < -1:
-            return self._bootstrap_addresses()[-2 - node_id]
+            return bootstrap_addresses(self._settings)[-2 - node_id]
         return self._node.endpoint_of(node_id)
 
     # -- what has become true ---------------------------------------------------------------------

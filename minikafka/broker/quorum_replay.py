@@ -77,6 +77,7 @@ class QuorumReplay:
         loader = self._loader
         for batch in self._pending.take_committed(high_watermark):
             _replay(batch, partial(loader.replay_batch, delta=delta), loader.pass_control_batch)
+            delta.features_changed |= batch.kraft_version is not None
             if not self._is_leading:
                 self._control(batch)
         return delta

@@ -34,7 +34,6 @@ _NODE_ENDPOINTS_SINCE: dict[int, int] = {
     ApiKey.FETCH_SNAPSHOT: 1,
 }
 _ABOUT_VOTERS = (ApiKey.ADD_RAFT_VOTER, ApiKey.REMOVE_RAFT_VOTER, ApiKey.UPDATE_RAFT_VOTER)
-SNAPSHOT_BYTES = 1 << 20
 
 
 class QuorumServing:
@@ -86,7 +85,7 @@ class QuorumServing:
         elif isinstance(reply, SnapshotReply):
             assert isinstance(reply.message, FetchSnapshotResponse)
             assert isinstance(reply.request, FetchSnapshotRequest)
-            self._add_snapshot(reply.request, reply.message)
+            self._add_snapshot(reply.request, reply.message, reply.max_bytes)
         answer = reply.token
         assert isinstance(answer, asyncio.Future)
         if not answer.done():
@@ -98,11 +97,12 @@ class QuorumServing:
         for answer in self._waiting:
             answer.cancel()
 
-    def _add_snapshot(self, request: FetchSnapshotRequest, response: FetchSnapshotResponse) -> None:
+    def _add_snapshot(
+        self, request: FetchSnapshotRequest, response: FetchSnapshotResponse, max_bytes: int
+    ) -> None:
         asked = request.topics[0].partitions[0]
         data = response.topics[0].partitions[0]
         end_offset, epoch = asked.snapshot_id.end_offset, asked.snapshot_id.epoch
-        max_bytes = min(max(request.max_bytes, 0), SNAPSHOT_BYTES)
         found = self._log.read_snapshot(end_offset, epoch, max(asked.position, 0), max_bytes)
         if found is None:
             data.error_code = ErrorCode.SNAPSHOT_NOT_FOUND

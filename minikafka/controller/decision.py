@@ -19,12 +19,19 @@ class Decision(decision.Decision["Sequence[MetadataRecord]", ResponseT]):
 
     An `atomic` decision goes into one batch, so that it happens as a whole or not at all. One that
     is not may be cut between records when it is large (the leaders of ten thousand partitions).
+    `kraft_version`: the quorum is to raise its own to this; its records are none of the metadata's.
     """
 
-    __slots__ = ("atomic",)
+    __slots__ = ("atomic", "kraft_version")
 
     def __init__(
-        self, records: Sequence[MetadataRecord], response: ResponseT, *, atomic: bool = True
+        self,
+        records: Sequence[MetadataRecord],
+        response: ResponseT,
+        *,
+        atomic: bool = True,
+        kraft_version: int | None = None,
     ) -> None:
         super().__init__(records, response)
         self.atomic = atomic
+        self.kraft_version = kraft_version

@@ -67,13 +67,18 @@ def decide(
             ) from refused
         if level != levels.get(name, 0):
             levels[name] = changed[name] = level
+    kraft_version = changed.pop(KRAFT_VERSION, None)
     records = [] if request.validate_only else list(_records(state, changed))
     results = [
         # "NONE" is how Kafka's own answer names the error that there is not (up to v1).
         UpdatableFeatureResult(feature=name, error_message="NONE")
         for name in dict.fromkeys(update.feature for update in request.feature_updates)
     ]
-    return Decision(records, UpdateFeaturesResponse(error_message=None, results=results))
+    return Decision(
+        records,
+        UpdateFeaturesResponse(error_message=None, results=results),
+        kraft_version=None if request.validate_only else kraft_version,
+    )
 
 
 class _Refused(Exception):
@@ -91,6 +96,15 @@ class _MetadataDowngradeRefused(_Refused):
         Exception.__init__(
             self,
             f"Unsupported metadata.version downgrade from {current} to {wanted}. {reason}",
+        )
+
+
+class _VotersUnknown(_Refused):
+    def __init__(self, wanted: int) -> None:
+        Exception.__init__(
+            self,
+            f"Invalid upgrade of {KRAFT_VERSION} to KRAFT_VERSION_{wanted} because not all of the "
+            "voters support it",
         )
 
 
@@ -123,8 +137,10 @@ def _check(
         )
     if wanted > current and upgrade_type != UpgradeType.UPGRADE:
         raise _Refused(update, "Can't downgrade to a newer version.")
-    if name == KRAFT_VERSION:
-        raise _Refused(update, "This version does not change how voters are kept.")
+    if name == KRAFT_VERSION and wanted < current:
+        raise _Refused(update, "Can't downgrade the version of this feature.")
+    if name == KRAFT_VERSION and not state.can_raise_kraft_version(wanted):
+        raise _VotersUnknown(wanted)
     if name == METADATA_VERSION and wanted < current:
         _check_metadata_downgrade(current, wanted, upgrade_type)
     if name == ELIGIBLE_LEADER_REPLICAS and wanted and levels[METADATA_VERSION] < FEATURE_4_0_IV1:

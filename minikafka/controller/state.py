@@ -27,12 +27,13 @@ class ControllerState:
     """The active controller's state: `image` is replicated, `sessions` are this process's own.
 
     `settings` are this node's: its defaults are the cluster's while it is the active controller.
-    `new_uuid` makes topic ids.
+    `new_uuid` makes topic ids. `can_raise_kraft_version` asks the quorum, whose matter that is.
     """
 
     __slots__ = (
         "_by_key",
         "_directory_counts",
+        "can_raise_kraft_version",
         "cluster_id",
         "image",
         "new_uuid",
@@ -53,6 +54,7 @@ class ControllerState:
         self.settings = settings
         self.random = random
         self.new_uuid = new_uuid
+        self.can_raise_kraft_version: Callable[[int], bool] = lambda level: False
         self.image = MetadataImage()
         self.sessions = BrokerSessions(settings.broker_session_timeout_ms, settings.node_id)
         # Topics whose names have a dot or underscore, by what the names come to without them.

@@ -34,6 +34,7 @@ from minikafka.raft.states import (
     Unattached,
     Vote,
 )
+from minikafka.raft.timeouts import FetchSizes
 from minikafka.raft.voters import KRAFT_VERSIONS, Voter
 
 if TYPE_CHECKING:
@@ -88,6 +89,7 @@ class Core:
         timeouts: Timeouts,
         draw: Callable[[], float],
         own_endpoints: Sequence[VoterEndpoint] = (),
+        fetch_sizes: FetchSizes | None = None,
     ) -> None:
         self.node_id = node_id
         self.directory_id = directory_id
@@ -97,6 +99,7 @@ class Core:
         self.timeouts = timeouts
         self.draw = draw
         self.own_endpoints = tuple(own_endpoints)
+        self.fetch_sizes = fetch_sizes or FetchSizes()
         self.now_ms = 0
         # Where the log ends when this step's writes are carried out, and what of it is on disk.
         self.next_offset = log.log_end_offset
@@ -191,7 +194,8 @@ class Core:
     def follow(self, leader_id: int, epoch: int) -> None:
         """Follow the leader of this or a later epoch."""
         vote = self.state_vote() if epoch == self.epoch else NO_VOTE
-        self.enter(Follower(epoch, leader_id, vote, self.now_ms + self.timeouts.fetch_ms))
+        deadline_ms = self.now_ms + self.timeouts.fetch(self.draw())
+        self.enter(Follower(epoch, leader_id, vote, deadline_ms))
 
     def state_vote(self) -> Vote:
         """Whom this node has voted for in its epoch; whom it followed is as good as voted for, as

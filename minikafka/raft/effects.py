@@ -151,14 +151,17 @@ class RecordsReply:
 
 
 class SnapshotReply:
-    """A FetchSnapshot answer whose bytes the host adds, from where `request` wants them."""
+    """A FetchSnapshot answer whose bytes the host adds, from where `request` wants them, at most
+    `max_bytes`.
+    """
 
-    __slots__ = ("message", "request", "token")
+    __slots__ = ("max_bytes", "message", "request", "token")
 
-    def __init__(self, token: object, message: Message, request: Message) -> None:
+    def __init__(self, token: object, message: Message, request: Message, max_bytes: int) -> None:
         self.token = token
         self.message = message
         self.request = request
+        self.max_bytes = max_bytes
 
 
 Send: TypeAlias = Request | ProbeVoter | Reply | RecordsReply | SnapshotReply

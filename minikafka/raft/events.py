@@ -116,6 +116,15 @@ class VoterProbed:
         self.kraft_versions = kraft_versions
 
 
+class KRaftVersionRaised:
+    """The controller wants voters to be records from now on, and `voters_as_records` has them."""
+
+    __slots__ = ("level",)
+
+    def __init__(self, level: int) -> None:
+        self.level = level
+
+
 class ResignRequested:
     """The node is about to stop: a leader hands over, anybody else has nothing to do."""
 
@@ -133,5 +142,6 @@ Event: TypeAlias = (
     | SnapshotInstalled
     | SnapshotRefused
     | VoterProbed
+    | KRaftVersionRaised
     | ResignRequested
 )

@@ -13,12 +13,10 @@ from minikafka.protocol.errors import ErrorCode, ProtocolError
 from minikafka.protocol.records.raft.kraft_version_record import KRaftVersionRecord
 from minikafka.protocol.records.raft.voters_record import VotersRecord
 from minikafka.raft.control import decode_control, voters_of
-from minikafka.raft.core import voters_with_own_endpoints
 from minikafka.raft.effects import ReplicatedBatches, SnapshotChunk
-from minikafka.raft.messages import fetch_request, snapshot_request, update_voter_request
+from minikafka.raft.messages import fetch_request, snapshot_request
 from minikafka.raft.states import NEVER, Candidate, Follower, Prospective, Unattached
-from minikafka.raft.timeouts import FETCH_BYTES, FETCH_WAIT_MS, RETRY_BACKOFF_MS
-from minikafka.raft.voters import KRAFT_VERSIONS, Voter
+from minikafka.raft.timeouts import FETCH_WAIT_MS
 from minikafka.records.batch import BatchHeader, has_valid_crc, walk
 from minikafka.records.errors import CorruptRecordError
 from minikafka.records.record import decode_records
@@ -49,7 +47,6 @@ class Following:
         self._bootstrap_ids = tuple(bootstrap_ids)
         self._under_way: Message | None = None
         self._asked_leader_id = -1
-        self._tell_ms = 0
         self._next_fetch_ms = 0
         self._snapshot: tuple[int, int] | None = None
         self._snapshot_position = 0
@@ -78,7 +75,7 @@ class Following:
             return
         target = self._target()
         if target is None:
-            self._next_fetch_ms = core.now_ms + RETRY_BACKOFF_MS
+            self._next_fetch_ms = core.now_ms + core.timeouts.retry_backoff_ms
             return
         if self._snapshot is not None:
             message: Message = snapshot_request(
@@ -87,7 +84,7 @@ class Following:
                 epoch=core.epoch,
                 snapshot=self._snapshot,
                 position=self._snapshot_position,
-                max_bytes=FETCH_BYTES,
+                max_bytes=core.fetch_sizes.snapshot_bytes,
             )
         else:
             message = fetch_request(
@@ -98,23 +95,11 @@ class Following:
                 last_epoch=core.log.last_epoch,
                 high_watermark=core.high_watermark,
                 max_wait_ms=FETCH_WAIT_MS,
-                max_bytes=FETCH_BYTES,
+                max_bytes=core.fetch_sizes.records_bytes,
             )
         self._under_way = message
         self._asked_leader_id = core.state.leader_id
         core.ask(target, message)
-
-    def tell_endpoints_if_due(self) -> None:
-        """The leader's record of this voter is not what it is by now."""
-        core = self._core
-        state = core.state
-        if not isinstance(state, Follower) or not state.has_fetched:
-            return
-        if core.now_ms < self._tell_ms or voters_with_own_endpoints(core) == core.voters:
-            return
-        self._tell_ms = core.now_ms + core.timeouts.fetch_ms
-        own = Voter(core.node_id, core.directory_id, core.own_endpoints, KRAFT_VERSIONS)
-        core.ask(state.leader_id, update_voter_request(core.cluster_id, core.epoch, own))
 
     def _target(self) -> int | None:
         core = self._core
@@ -138,7 +123,7 @@ class Following:
     def unanswered(self, request: Message) -> None:
         """No answer to a fetch: try again soon; who leads may have changed."""
         if self._is_awaited(request):
-            self._next_fetch_ms = self._core.now_ms + RETRY_BACKOFF_MS
+            self._next_fetch_ms = self._core.now_ms + self._core.timeouts.retry_backoff_ms
 
     def answered(self, node_id: int, request: FetchRequest, response: FetchResponse) -> bool:
         """Take in what a fetch brought; True if the asked node knows of no leader."""
@@ -146,7 +131,7 @@ class Following:
         if not self._is_awaited(request):
             return False
         if response.error_code or not response.responses:
-            self._next_fetch_ms = core.now_ms + RETRY_BACKOFF_MS
+            self._next_fetch_ms = core.now_ms + core.timeouts.retry_backoff_ms
             return False
         data = response.responses[0].partitions[0]
         asked_epoch = request.topics[0].partitions[0].current_leader_epoch
@@ -157,7 +142,7 @@ class Following:
             )
             state = core.state
             if not isinstance(state, Follower) or state.leader_id == node_id:
-                self._next_fetch_ms = core.now_ms + RETRY_BACKOFF_MS
+                self._next_fetch_ms = core.now_ms + core.timeouts.retry_backoff_ms
             return is_lost
         state = core.state
         is_leader = isinstance(state, Follower) and state.leader_id == node_id
@@ -165,7 +150,7 @@ class Following:
             assert isinstance(state, Follower)
             state.has_fetched = True
             state.leader_refused = False
-            state.deadline_ms = core.now_ms + core.timeouts.fetch_ms
+            state.deadline_ms = core.now_ms + core.timeouts.fetch(core.draw())
             self._take(data)
         return False
 
@@ -236,7 +221,7 @@ class Following:
         except (CorruptRecordError, ProtocolError, ValueError):
             pass  # the sound batches before it are taken, and the bad one asked for again
         if not count:
-            self._next_fetch_ms = core.now_ms + RETRY_BACKOFF_MS
+            self._next_fetch_ms = core.now_ms + core.timeouts.retry_backoff_ms
             return
         core.write(ReplicatedBatches(records[:end], core.next_offset, count, epoch))
         for set_offset, voters, version in sets:
@@ -271,7 +256,7 @@ class Following:
             return
         assert isinstance(state, Follower)
         state.has_fetched = True
-        state.deadline_ms = core.now_ms + core.timeouts.fetch_ms
+        state.deadline_ms = core.now_ms + core.timeouts.fetch(core.draw())
         chunk = data.unaligned_records
         assert isinstance(chunk, (bytes, bytearray, memoryview)), "it was received"
         is_last = self._snapshot_position + len(chunk) >= data.size
@@ -286,7 +271,7 @@ class Following:
 
     def _restart_snapshot(self) -> None:
         self._snapshot = None
-        self._next_fetch_ms = self._core.now_ms + RETRY_BACKOFF_MS
+        self._next_fetch_ms = self._core.now_ms + self._core.timeouts.retry_backoff_ms
 
     def installed(self, end_offset: int) -> None:
         """The host has put a snapshot in the place of the log."""

@@ -23,7 +23,7 @@ from minikafka.raft.messages import (
 )
 from minikafka.raft.progress import Progress
 from minikafka.raft.states import Leader
-from minikafka.raft.timeouts import FETCH_BYTES, FETCH_WAIT_MS
+from minikafka.raft.timeouts import FETCH_WAIT_MS
 
 if TYPE_CHECKING:
     from minikafka.protocol.messages.fetch import FetchPartition, FetchRequest
@@ -162,7 +162,8 @@ class Leading:
         state = core.state
         assert isinstance(state, Leader)
         state.progress.of((request.replica_id, asked.replica_directory_id)).heard(core.now_ms)
-        core.emit(SnapshotReply(token, message, request))
+        max_bytes = min(max(request.max_bytes, 0), core.fetch_sizes.snapshot_bytes)
+        core.emit(SnapshotReply(token, message, request, max_bytes))
 
     def _epoch_error(self, epoch: int) -> ErrorCode:
         core = self._core
@@ -232,7 +233,7 @@ class Leading:
             token,
             asked.fetch_offset,
             asked.high_watermark,
-            min(max(request.max_bytes, 0), FETCH_BYTES),
+            min(max(request.max_bytes, 0), core.fetch_sizes.records_bytes),
             core.now_ms + wait_ms,
         )
         if not self._try_answer(parked):

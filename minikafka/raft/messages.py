@@ -8,10 +8,12 @@ from uuid import UUID
 
 from minikafka.protocol.errors import ErrorCode
 from minikafka.protocol.messages import (
+    add_raft_voter,
     begin_quorum_epoch,
     end_quorum_epoch,
     fetch,
     fetch_snapshot,
+    remove_raft_voter,
     update_raft_voter,
     vote,
 )
@@ -348,6 +350,33 @@ def update_voter_request(
         kraft_version_feature=update_raft_voter.KRaftVersionFeature(
             min_supported_version=lowest, max_supported_version=highest
         ),
+    )
+
+
+def add_voter_request(
+    cluster_id: str | None, voter: Voter, timeout_ms: int
+) -> add_raft_voter.AddRaftVoterRequest:
+    """Ask to vote; answered before that is committed, for the answer tells the voter nothing."""
+    return add_raft_voter.AddRaftVoterRequest(
+        cluster_id=cluster_id,
+        timeout_ms=timeout_ms,
+        voter_id=voter.node_id,
+        voter_directory_id=voter.directory_id,
+        listeners=[
+            add_raft_voter.Listener(name=name, host=host, port=port)
+            for name, host, port in voter.endpoints
+        ],
+        ack_when_committed=False,
+    )
+
+
+def remove_voter_request(
+    cluster_id: str | None, voter: ReplicaKey
+) -> remove_raft_voter.RemoveRaftVoterRequest:
+    """Ask that this voter votes no more."""
+    node_id, directory_id = voter
+    return remove_raft_voter.RemoveRaftVoterRequest(
+        cluster_id=cluster_id, voter_id=node_id, voter_directory_id=directory_id
     )
 
 

@@ -19,7 +19,10 @@ from minikafka.protocol.messages.fetch_snapshot import (
     FetchSnapshotResponse,
 )
 from minikafka.protocol.messages.remove_raft_voter import RemoveRaftVoterRequest
-from minikafka.protocol.messages.update_raft_voter import UpdateRaftVoterRequest
+from minikafka.protocol.messages.update_raft_voter import (
+    UpdateRaftVoterRequest,
+    UpdateRaftVoterResponse,
+)
 from minikafka.protocol.messages.vote import VoteRequest, VoteResponse
 from minikafka.raft.core import Core, ReplicatedLog
 from minikafka.raft.elections import Elections
@@ -27,6 +30,7 @@ from minikafka.raft.events import (
     Answered,
     AppendRequested,
     Flushed,
+    KRaftVersionRaised,
     Requested,
     ResignRequested,
     SnapshotInstalled,
@@ -38,8 +42,9 @@ from minikafka.raft.events import (
 )
 from minikafka.raft.following import Following
 from minikafka.raft.leading import Leading
+from minikafka.raft.membership import Membership
 from minikafka.raft.states import NEVER, Leader
-from minikafka.raft.timeouts import Timeouts
+from minikafka.raft.timeouts import FetchSizes, Timeouts
 from minikafka.raft.voter_changes import VoterChanges
 
 if TYPE_CHECKING:
@@ -76,6 +81,8 @@ class RaftNode:
         bootstrap_ids: Sequence[int] = (),
         own_endpoints: Sequence[VoterEndpoint] = (),
         listener_name: str = "CONTROLLER",
+        fetch_sizes: FetchSizes | None = None,
+        auto_join: bool = False,
     ) -> None:
         self._core = Core(
             node_id=node_id,
@@ -87,11 +94,13 @@ class RaftNode:
             timeouts=timeouts or Timeouts(),
             draw=draw,
             own_endpoints=own_endpoints,
+            fetch_sizes=fetch_sizes,
         )
         self._changes = VoterChanges(self._core, listener_name)
         self._leading = Leading(self._core)
         self._elections = Elections(self._core, self._leading.lead)
         self._following = Following(self._core, bootstrap_ids)
+        self._membership = Membership(self._core, auto_join=auto_join)
 
     # --- what the host may look at
 
@@ -152,6 +161,10 @@ class RaftNode:
         """Whether something is in the log that no `Flushed` of this epoch has covered yet."""
         return self._core.flushed_offset < self._core.next_offset
 
+    def can_raise_kraft_version(self, level: int) -> bool:
+        """Whether this node leads and knows enough of all voters to make records of them."""
+        return self._changes.as_records(level) is not None
+
     def endpoint_of(self, node_id: int) -> tuple[str, int] | None:
         """(host, port) of a node of the quorum, from the voter set or from hearsay."""
         return self._core.voters.endpoint_of(node_id) or self._core.endpoints.get(node_id)
@@ -169,7 +182,7 @@ class RaftNode:
             self._leading.deposed()
             self._changes.deposed()
         self._following.fetch_if_due()
-        self._following.tell_endpoints_if_due()
+        self._membership.ask_if_due()
         return core.take_effects(self._timer_at_ms())
 
     def _take(self, event: Event) -> None:
@@ -194,8 +207,8 @@ class RaftNode:
                 self._following.installed(event.end_offset)
             case SnapshotRefused():
                 self._following.refused()
-            case VoterProbed():
-                self._changes.probed(event)
+            case VoterProbed() | KRaftVersionRaised():
+                self._changes.take(event)
             case ResignRequested():
                 self._resign()
             case _:
@@ -246,6 +259,9 @@ class RaftNode:
             self._following.snapshot_answered(event.node_id, request, response)
         elif isinstance(request, (BeginQuorumEpochRequest, EndQuorumEpochRequest)):
             self._announced(response)
+        elif isinstance(request, UpdateRaftVoterRequest):
+            assert isinstance(response, UpdateRaftVoterResponse)
+            self._membership.told(request, response)
 
     def _announced(self, response: object) -> None:
         """Answers to announcements only tell when a later epoch has begun."""

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from minikafka.raft.progress import Progress
-    from minikafka.raft.voters import VoterSet
+    from minikafka.raft.voters import Voter, VoterSet
 
 NEVER: Final = 1 << 62
 """A deadline that does not come."""
@@ -192,9 +192,12 @@ class Follower:
 
 
 class Leader:
-    """Writes the log of its epoch; `progress` knows what is committed of it."""
+    """Writes the log of its epoch; `progress` knows what is committed of it.
 
-    __slots__ = ("epoch", "granted", "node_id", "progress")
+    `told`: what voters without records have told of themselves in this epoch.
+    """
+
+    __slots__ = ("epoch", "granted", "node_id", "progress", "told")
 
     def __init__(
         self, epoch: int, node_id: int, granted: tuple[int, ...], progress: Progress
@@ -203,6 +206,7 @@ class Leader:
         self.node_id = node_id
         self.granted = granted
         self.progress = progress
+        self.told: dict[int, Voter] = {}
 
     @property
     def leader_id(self) -> int:

@@ -1,4 +1,5 @@
-"""The leader's part in changing who votes (KIP-853): add, remove and update a voter.
+"""The leader's part in changing who votes (KIP-853): add, remove and update a voter, and make
+records of voters that were configured.
 
 A change is a KRaftVoters record. The new set counts from the moment it is appended, so two sets in
 a row must have a majority in common: they differ by one voter, and the next change waits until the
@@ -21,16 +22,16 @@ from minikafka.protocol.messages.remove_raft_voter import (
     RemoveRaftVoterResponse,
 )
 from minikafka.protocol.messages.update_raft_voter import UpdateRaftVoterRequest
-from minikafka.raft.control import kraft_voters_record
+from minikafka.raft.control import kraft_version_record, kraft_voters_record
 from minikafka.raft.effects import ControlBatch, ProbeVoter
+from minikafka.raft.events import KRaftVersionRaised, VoterProbed
 from minikafka.raft.messages import update_voter_response
 from minikafka.raft.progress import UNKNOWN_MS, UNKNOWN_OFFSET
 from minikafka.raft.states import NEVER, Leader
-from minikafka.raft.voters import NO_DIRECTORY, Voter, VoterSet
+from minikafka.raft.voters import KRAFT_VERSIONS, NO_DIRECTORY, Voter, VoterSet
 
 if TYPE_CHECKING:
     from minikafka.raft.core import Core
-    from minikafka.raft.events import VoterProbed
     from minikafka.raft.voters import ReplicaKey
 
 _NOT_SUPPORTED: Final = "Cluster doesn't support {} voter because the kraft.version feature is {}"
@@ -65,6 +66,13 @@ class VoterChanges:
         self._listener_name = listener_name
         self._pending: _Pending | None = None
 
+    def take(self, event: VoterProbed | KRaftVersionRaised) -> None:
+        """What the host has found, and what the controller wants."""
+        if isinstance(event, VoterProbed):
+            self._probed(event)
+        else:
+            self._raise_kraft_version(event.level)
+
     # --- adding
 
     def add(self, token: object, request: AddRaftVoterRequest) -> None:
@@ -98,7 +106,7 @@ class VoterChanges:
         self._pending = _Pending(token, request, core.now_ms + core.timeouts.request_ms)
         core.emit(ProbeVoter(request.voter_id, endpoint.host, endpoint.port))
 
-    def probed(self, event: VoterProbed) -> None:
+    def _probed(self, event: VoterProbed) -> None:
         """What is to vote has told which kraft.version it supports, or has not answered."""
         core, pending = self._core, self._pending
         if pending is None or pending.offset >= 0 or not isinstance(core.state, Leader):
@@ -170,7 +178,7 @@ class VoterChanges:
         """A voter listens elsewhere than the set says, or supports other versions."""
         core = self._core
         error = self._update_error(request)
-        if not error and core.history.kraft_version > 0:
+        if not error:
             feature = request.kraft_version_feature
             updated = Voter(
                 request.voter_id,
@@ -178,8 +186,11 @@ class VoterChanges:
                 [(e.name, e.host, e.port) for e in request.listeners],
                 (feature.min_supported_version, feature.max_supported_version),
             )
+            assert isinstance(core.state, Leader), "nobody else takes note"
             voters = core.voters.with_voter(updated)
-            if voters != core.voters:
+            if core.history.kraft_version == 0:
+                core.state.told[updated.node_id] = updated
+            elif voters != core.voters:
                 self._append(None, voters)
         core.answer(token, update_voter_response(core.leader_and_epoch(), error))
 
@@ -206,6 +217,35 @@ class VoterChanges:
             return refusal
         key = (request.voter_id, request.voter_directory_id)
         return ErrorCode.NONE if core.voters.has(key) else ErrorCode.VOTER_NOT_FOUND
+
+    # --- from configured voters to records
+
+    def as_records(self, level: int) -> VoterSet | None:
+        """The configured voters as their records will be; None unless this node leads and knows of
+        each voter where it is, in which directory, and that it supports this kraft.version.
+        """
+        core = self._core
+        state = core.state
+        if not isinstance(state, Leader):
+            return None
+        own = Voter(core.node_id, core.directory_id, core.own_endpoints, KRAFT_VERSIONS)
+        told = state.told | {core.node_id: own}
+        known = [told.get(node_id) for node_id in core.voters.ids]
+        voters = VoterSet(voter for voter in known if voter is not None)
+        is_supported = all(v.kraft_versions[0] <= level <= v.kraft_versions[1] for v in voters)
+        return voters if is_supported and len(voters) == len(core.voters) else None
+
+    def _raise_kraft_version(self, level: int) -> None:
+        """From here on voters are records; the first of them come with the version, in one batch.
+        The set stays what it was, so nothing need be committed before.
+        """
+        core = self._core
+        voters = self.as_records(level)
+        assert voters is not None, "asked before"
+        offset = core.next_offset
+        records = (kraft_version_record(level), kraft_voters_record(voters))
+        core.write(ControlBatch(records, offset, core.epoch))
+        core.history.add(offset + 1, voters, level)
 
     # --- one at a time
 

@@ -54,8 +54,8 @@ class QuorumSettings(Declared):
         "controller.quorum.auto.join.enable",
         False,
         kind=BOOLEAN,
-        acted_upon=False,
-        doc="A controller of a dynamic quorum adds itself to the voters (KIP-853).",
+        doc="A controller of a dynamic quorum adds itself to the voters, in the place of its "
+        "former directory if it has lost that (KIP-1186).",
     )
     controller_quorum_election_timeout_ms = setting(
         "controller.quorum.election.timeout.ms",
@@ -95,7 +95,7 @@ class QuorumSettings(Declared):
         20,
         kind=INT,
         at_least=0,
-        acted_upon=False,
+        hostile=(0, 20, 200),
         doc="The pause before a failed request between controllers is sent again.",
     )
     controller_quorum_append_linger_ms = setting(
@@ -104,14 +104,15 @@ class QuorumSettings(Declared):
         kind=INT,
         at_least=0,
         acted_upon=False,
-        doc="How long the leader gathers records before it writes them to the metadata log.",
+        doc="How long the leader gathers records before it writes them to the metadata log. Here "
+        "it writes at once: what comes while the disk is busy shares the next fsync.",
     )
     controller_quorum_fetch_max_bytes = setting(
         "controller.quorum.fetch.max.bytes",
         1048576,
         kind=INT,
         at_least=1,
-        acted_upon=False,
+        hostile=(1, 200, 1048576),
         doc="The most that one fetch of the metadata log returns.",
     )
     controller_quorum_fetch_snapshot_max_bytes = setting(
@@ -119,7 +120,7 @@ class QuorumSettings(Declared):
         1048576,
         kind=INT,
         at_least=1,
-        acted_upon=False,
+        hostile=(50, 1000, 1048576),
         doc="The most that one fetch of a metadata snapshot returns.",
     )
     controller_socket_timeout_ms = setting(

@@ -12,6 +12,7 @@ from harness.cluster_node import Node
 from minikafka.protocol.errors import ErrorCode
 from minikafka.protocol.messages.add_raft_voter import AddRaftVoterRequest, Listener
 from minikafka.protocol.messages.remove_raft_voter import RemoveRaftVoterRequest
+from minikafka.protocol.messages.update_features import FeatureUpdateKey, UpdateFeaturesRequest
 
 
 def directory(node: Node) -> UUID:
@@ -21,6 +22,30 @@ def directory(node: Node) -> UUID:
 def voters(cluster: RunningCluster) -> set[int]:
     quorum = cluster.quorum()
     return set() if quorum is None else {voter.replica_id for voter in quorum.current_voters}
+
+
+def test_configured_voters_become_records(tmp_path: Path) -> None:
+    with RunningCluster(tmp_path, first_id=1) as cluster:
+        update = FeatureUpdateKey(feature="kraft.version", max_version_level=1, upgrade_type=1)
+        request = UpdateFeaturesRequest(feature_updates=[update])
+        # The leader must have heard from all voters; Kafka's say it two seconds after they came.
+        cluster.until("records", lambda: cluster.ask(request, 1).error_code == ErrorCode.NONE)
+        leaver = cluster.others(cluster.controller())[0]
+        quorum = cluster.until("the quorum", cluster.quorum)
+        directories = {v.replica_id: v.replica_directory_id for v in quorum.current_voters}
+        assert UUID(int=0) not in directories.values()
+        leaver.kill()
+        removal = RemoveRaftVoterRequest(
+            cluster_id=cluster.cluster_id,
+            voter_id=leaver.node_id,
+            voter_directory_id=directories[leaver.node_id],
+        )
+        cluster.until("its removal", lambda: cluster.ask(removal, 0).error_code == 0)
+        stayed = {node.node_id for node in cluster.others(leaver)}
+        cluster.until("the others voting alone", lambda: voters(cluster) == stayed)
+        leaver.spawn()
+        cluster.wait_unfenced()
+        assert voters(cluster) == stayed, "it follows by what the log says, not by its settings"
 
 
 def test_the_leader_leaves_the_quorum_and_comes_back(tmp_path: Path) -> None:

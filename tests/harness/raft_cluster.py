@@ -42,6 +42,7 @@ from minikafka.raft.events import (
     AppendRequested,
     Event,
     Flushed,
+    KRaftVersionRaised,
     Requested,
     ResignRequested,
     Started,
@@ -121,6 +122,7 @@ class Member:
         self.cluster = cluster
         self.node_id = node_id
         self.port = 9000 + node_id
+        self.directory_id = _directory(node_id)
         self.log = MemoryLog()
         self.quorum_state = QuorumState()
         self.generation = 0
@@ -138,14 +140,15 @@ class Member:
         self.alive, self.flushing, self.high_watermark = True, False, -1
         self.node = RaftNode(
             node_id=self.node_id,
-            directory_id=_directory(self.node_id),
+            directory_id=self.directory_id,
             history=self._history(),
             quorum_state=self.quorum_state,
             log=self.log,
             draw=Random(f"{cluster.seed}/{self.node_id}/{self.generation}").random,
             cluster_id="cluster",
             bootstrap_ids=[m.node_id for m in cluster.members if m is not self],
-            own_endpoints=[("CONTROLLER", "h", self.port)] if cluster.dynamic else (),
+            own_endpoints=[("CONTROLLER", "h", self.port)],
+            auto_join=cluster.auto_join,
         )
         self.step(Started())
 
@@ -255,8 +258,13 @@ class Member:
 class RaftCluster:
     """Members, the network between them and the checks."""
 
-    def __init__(self, seed: int, size: int = 3, *, voters: int | None = None) -> None:
-        """`size` nodes, all of them voters for ever; or the first `voters`, by record."""
+    def __init__(
+        self, seed: int, size: int = 3, *, voters: int | None = None, auto_join: bool = False
+    ) -> None:
+        """`size` nodes, all of them voters by configuration; or the first `voters`, by record.
+        With `auto_join` the others add themselves.
+        """
+        self.auto_join = auto_join
         self.seed = seed
         self.random = Random(f"{seed}/network")
         self.now_ms = 0
@@ -352,6 +360,14 @@ class RaftCluster:
         for sender, broken in connections:
             self.at(self.now_ms + self.draw(1, 3), sender, broken)
 
+    def wipe(self, node_id: int) -> None:
+        """Its disk is lost, and its process starts on an empty one."""
+        member = self.members[node_id]
+        self.crash(node_id, power=False)
+        member.log, member.quorum_state = MemoryLog(), QuorumState()
+        member.directory_id = UUID(int=member.directory_id.int + 1000)
+        member.start()
+
     def isolate(self, node_ids: Iterable[int], *, one_way: bool = False) -> None:
         inside = set(node_ids)
         for a in range(len(self.members)):
@@ -398,6 +414,18 @@ class RaftCluster:
             self.tell(f"{leader.node_id} says {ErrorCode(response.error_code).name}")
 
         leader.step(Requested(answered, request))
+
+    def raise_kraft_version(self) -> bool:
+        """Make the voters records, if the leader knows enough of them."""
+        leader = self.leader()
+        if (
+            leader is None
+            or leader.node.kraft_version
+            or not leader.node.can_raise_kraft_version(1)
+        ):
+            return False
+        leader.step(KRaftVersionRaised(1))
+        return True
 
     def resign(self) -> None:
         leader = self.leader()
@@ -507,6 +535,26 @@ def storm_with_changes(seed: int) -> RaftCluster:
             cluster.heal()
         if number % 3 == 1:
             weather(cluster)
+    cluster.heal()
+    for member in cluster.members:
+        if not member.alive:
+            member.start()
+    return cluster
+
+
+def storm_over_an_upgrade(seed: int) -> RaftCluster:
+    """A storm in which configured voters become records, and change as soon as they have."""
+    cluster = RaftCluster(seed, 3 + seed % 3)
+    for member in cluster.members:
+        member.start()
+    for number in range(ROUNDS):
+        for index in range(4):
+            cluster.append(b"%d/%d" % (number, index))
+            cluster.run(cluster.now_ms + cluster.draw(1, 400))
+            if cluster.random.random() < 0.3:
+                cluster.raise_kraft_version()
+            change_of_voters(cluster)
+        weather(cluster)
     cluster.heal()
     for member in cluster.members:
         if not member.alive:

@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from harness.raft_cluster import RaftCluster, batch_count, settle, storm, storm_with_changes
+from harness.raft_cluster import (
+    RaftCluster,
+    batch_count,
+    settle,
+    storm,
+    storm_over_an_upgrade,
+    storm_with_changes,
+)
 
 SEEDS = 60
 
@@ -20,6 +27,18 @@ def test_storm_while_voters_change(seed: int) -> None:
     cluster = storm_with_changes(seed)
     settle(cluster)
     assert batch_count(cluster) > 0
+
+
+def test_storm_while_configured_voters_become_records() -> None:
+    upgraded = 0
+    for seed in range(30):
+        cluster = storm_over_an_upgrade(seed)
+        settle(cluster)
+        assert batch_count(cluster) > 0
+        leader = cluster.leader()
+        assert leader is not None
+        upgraded += leader.node.kraft_version
+    assert upgraded > 20
 
 
 def test_a_cold_start_takes_no_election_timeout() -> None:

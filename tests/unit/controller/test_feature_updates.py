@@ -127,12 +127,35 @@ def test_version_0_allows_a_downgrade_by_a_flag(bench: Any) -> None:
             "either safe or unsafe downgrade.",
         ),
         ("metadata.version", 30, 9, "The controller does not support the given upgrade type."),
-        ("kraft.version", 1, UP, "This version does not change how voters are kept."),
+        ("kraft.version", 2, UP, "Local controller 1 only supports versions 0-1"),
     ],
 )
 def test_what_cannot_be_is_told(bench: Any, name: str, level: int, kind: int, reason: str) -> None:
     told = refusal(bench, (ELR, 0, SAFE), (name, level, kind))
     assert told == f"Invalid update version {level} for feature {name}. {reason}"
+
+
+def test_voters_become_records_when_the_quorum_knows_them_all(bench: Any) -> None:
+    assert refusal(bench, ("kraft.version", 1, UP)) == (
+        "Invalid upgrade of kraft.version to KRAFT_VERSION_1 because not all of the voters "
+        "support it"
+    )
+    bench.controller.state.can_raise_kraft_version = lambda level: level == 1
+    asked = FeatureUpdateKey(feature="kraft.version", max_version_level=1, upgrade_type=UP)
+    for validate_only, raised in ((True, None), (False, 1)):
+        request = UpdateFeaturesRequest(feature_updates=[asked], validate_only=validate_only)
+        decision = bench.controller.administer(request, 2)
+        assert (decision.kraft_version, decision.records) == (raised, [])
+
+
+@pytest.mark.parametrize("kind", [SAFE, UNSAFE])
+def test_voters_stay_records(bench: Any, kind: int) -> None:
+    bench.image.features["kraft.version"] = 1
+    told = refusal(bench, ("kraft.version", 0, kind))
+    assert told == (
+        "Invalid update version 0 for feature kraft.version. Can't downgrade the version of this "
+        "feature."
+    )
 
 
 @pytest.mark.parametrize("name", [n for n in SUPPORTED if SERVED[n] < SUPPORTED[n][1]])

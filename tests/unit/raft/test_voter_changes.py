@@ -149,6 +149,84 @@ def test_static_voters_are_not_changed() -> None:
     )
 
 
+def configured(size: int) -> RaftCluster:
+    """Voters by configuration, with something committed."""
+    made = RaftCluster(1, size)
+    for member in made.members:
+        member.start()
+    made.run(3000)
+    assert made.append(b"something")
+    made.run(4000)
+    return made
+
+
+def test_configured_voters_become_records() -> None:
+    cluster = configured(3)
+    leader = leader_of(cluster)
+    assert leader.node.can_raise_kraft_version(1)
+    assert not leader.node.can_raise_kraft_version(2)
+    assert not any(m.node.can_raise_kraft_version(1) for m in cluster.members if m is not leader)
+    assert cluster.raise_kraft_version()
+    cluster.run(5000)
+    end = leader.log.log_end_offset
+    assert leader.node.high_watermark == end, "it is committed"
+    for member in cluster.members:
+        node = member.node
+        assert (node.kraft_version, node.voters.ids) == (1, (0, 1, 2))
+        assert node.voters.has((member.node_id, node.directory_id))
+        assert node.voters.endpoint_of(member.node_id) == ("h", member.port)
+    cluster.run(12_000)
+    assert leader.log.log_end_offset == end, "there is nothing to add to it"
+    victim = next(member.node_id for member in cluster.members if member is not leader)
+    assert ask(cluster, cluster.remove_request(victim)).error_code == 0
+    cluster.crash(leader.node_id, power=True)
+    leader.start()
+    cluster.run(20_000)
+    assert victim not in leader_of(cluster).node.voters
+    assert leader_of(cluster).node.kraft_version == 1
+
+
+def test_voters_that_the_leader_has_not_heard_of_do_not_become_records() -> None:
+    cluster = configured(3)
+    silent = next(member for member in cluster.members if member is not leader_of(cluster))
+    cluster.crash(silent.node_id, power=False)
+    cluster.resign()
+    cluster.run(8000)
+    assert not cluster.raise_kraft_version(), "a leader begins with what it is told in its epoch"
+    silent.start()
+    cluster.run(12_000)
+    assert cluster.raise_kraft_version()
+
+
+def test_a_raised_version_that_nobody_else_has_is_undone() -> None:
+    cluster = configured(3)
+    former = leader_of(cluster)
+    cluster.isolate([former.node_id])
+    assert cluster.raise_kraft_version()
+    assert former.node.kraft_version == 1
+    cluster.run(12_000)
+    assert cluster.append(b"more")
+    cluster.heal()
+    cluster.run(20_000)
+    assert [member.node.kraft_version for member in cluster.members] == [0, 0, 0]
+    assert cluster.raise_kraft_version()
+    cluster.run(22_000)
+    assert [member.node.kraft_version for member in cluster.members] == [1, 1, 1]
+
+
+def test_a_controller_joins_by_itself_where_that_is_wanted() -> None:
+    cluster = RaftCluster(5, 3, voters=1, auto_join=True)
+    for member in cluster.members:
+        member.start()
+    cluster.run(6000)
+    assert all(set(member.node.voters.ids) == {0, 1, 2} for member in cluster.members)
+    wiped = next(member for member in cluster.members if member is not leader_of(cluster))
+    cluster.wipe(wiped.node_id)
+    cluster.run(16_000)
+    assert leader_of(cluster).node.voters.has((wiped.node_id, wiped.directory_id))
+    assert len(leader_of(cluster).node.voters) == 3
+
+
 def test_a_voter_that_listens_elsewhere_says_so(cluster: RaftCluster) -> None:
     leader = leader_of(cluster).node_id
     mover = next(member for member in cluster.members[:3] if member.node_id != leader)
