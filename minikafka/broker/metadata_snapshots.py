@@ -113,6 +113,8 @@ class MetadataSnapshots:
 
     async def _write(self, image: MetadataImage) -> None:
         end_offset, epoch, contained_ms = image.offset + 1, image.epoch, image.wall_ms
+        # Not those of now: a change behind this offset may never be committed.
+        kraft_version, voters = self._node.voters_before(end_offset)
         level = image.features.get(METADATA_VERSION, 0)
         records = list(snapshot_records(image))
         values: list[bytes] = []
@@ -122,12 +124,11 @@ class MetadataSnapshots:
                 for record in records[start : start + _RECORDS_PER_SLICE]
             ]
             await turn_of_the_loop()
-        dynamic = self._node.kraft_version > 0
         snapshot = Snapshot(
             values,
             last_contained_ms=contained_ms,
-            kraft_version=self._node.kraft_version,
-            voters=self._node.voters if dynamic else None,
+            kraft_version=kraft_version,
+            voters=voters if kraft_version > 0 else None,
         )
         data = snapshot.encode(epoch=epoch, wall_ms=self._wall_clock.now_ms())
         name = snapshot_name(end_offset, epoch)

@@ -137,6 +137,10 @@ class RaftNode:
     def kraft_version(self) -> int:
         return self._core.history.kraft_version
 
+    def voters_before(self, end_offset: int) -> tuple[int, VoterSet]:
+        """(kraft.version, voters) as the log below `end_offset` has them."""
+        return self._core.history.before(end_offset)
+
     @property
     def high_watermark(self) -> int:
         """End of what is committed as far as this node knows; -1 before it knows anything.

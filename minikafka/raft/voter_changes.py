@@ -232,8 +232,10 @@ class VoterChanges:
         told = state.told | {core.node_id: own}
         known = [told.get(node_id) for node_id in core.voters.ids]
         voters = VoterSet(voter for voter in known if voter is not None)
-        is_supported = all(v.kraft_versions[0] <= level <= v.kraft_versions[1] for v in voters)
-        return voters if is_supported and len(voters) == len(core.voters) else None
+        is_fit = all(
+            v.endpoints and v.kraft_versions[0] <= level <= v.kraft_versions[1] for v in voters
+        )
+        return voters if is_fit and len(voters) == len(core.voters) else None
 
     def _raise_kraft_version(self, level: int) -> None:
         """From here on voters are records; the first of them come with the version, in one batch.

@@ -142,6 +142,16 @@ class VoterHistory:
         """Where the latest set was written; -1 for the one that the node started with."""
         return self._sets[-1][0]
 
+    def before(self, end_offset: int) -> tuple[int, VoterSet]:
+        """(kraft.version, voters) by the records below `end_offset`: what a snapshot of them says.
+
+        What was in a snapshot that this history began with counts as below.
+        """
+        for offset, kraft_version, voters in reversed(self._sets):
+            if offset < end_offset:
+                return kraft_version, voters
+        raise AssertionError("the first set has no offset")
+
     def may_be_needed(self, key: ReplicaKey, high_watermark: int) -> bool:
         """Whether this replica votes by the latest set, or by one that is not yet superseded for
         good: what removes it may have reached nobody else, who then cannot win without it.

@@ -12,6 +12,7 @@ from minikafka.protocol.records.metadata.begin_transaction_record import BeginTr
 from minikafka.protocol.records.metadata.end_transaction_record import EndTransactionRecord
 from minikafka.protocol.records.metadata.no_op_record import NoOpRecord
 from minikafka.raft.snapshots import Snapshot, parse_snapshot_name
+from minikafka.raft.voters import Voter, VoterSet
 
 
 def snapshots(path: Path) -> list[Path]:
@@ -58,6 +59,20 @@ async def test_time_makes_a_snapshot_of_what_has_changed_only(
     await node.age_clock.advance(3_600_001)
     await asyncio.sleep(0)
     assert snapshots(tmp_path) == [first]
+
+
+async def test_it_names_the_voters_of_its_moment(make_node: Any, tmp_path: Path) -> None:
+    node = await make_node(controller_quorum_bootstrap_servers="localhost:9093")
+    await node.register()
+    (voter,) = node.quorum.node.voters
+    # A record of another voter that nothing commits, and of which the snapshot tells nothing.
+    history = node.quorum.node._core.history
+    history.add(node.quorum.log_end_offset, history.voters.with_voter(Voter(9)), None)
+    await node.age_clock.advance(3_600_001)
+    newest = f"{node.quorum.image.offset + 1:020}"
+    await until(lambda: any(path.name.startswith(newest) for path in snapshots(tmp_path)))
+    held = Snapshot.decode(snapshots(tmp_path)[-1].read_bytes())
+    assert (held.kraft_version, held.voters) == (1, VoterSet([voter]))
 
 
 async def test_the_next_start_reads_the_snapshot_and_what_follows(

@@ -15,6 +15,7 @@ from minikafka.protocol.messages.update_raft_voter import (
     UpdateRaftVoterRequest,
 )
 from minikafka.raft.events import Requested
+from minikafka.raft.voters import Voter, VoterHistory, VoterSet
 
 
 @pytest.fixture
@@ -184,6 +185,26 @@ def test_configured_voters_become_records() -> None:
     cluster.run(20_000)
     assert victim not in leader_of(cluster).node.voters
     assert leader_of(cluster).node.kraft_version == 1
+
+
+def test_the_voters_of_a_moment_are_those_of_the_records_below_it() -> None:
+    one, two, three = (VoterSet(Voter(node_id) for node_id in range(n)) for n in (1, 2, 3))
+    history = VoterHistory(one, 0)
+    history.add(10, two, 1)
+    history.add(20, three, None)
+    found = {end: history.before(end) for end in (0, 10, 11, 20, 21, 99)}
+    assert found == {
+        0: (0, one),
+        10: (0, one),
+        11: (1, two),
+        20: (1, two),
+        21: (1, three),
+        99: (1, three),
+    }
+    history.truncate(20)
+    assert history.before(99) == (1, two)
+    history.restart(three, 1)
+    assert history.before(0) == (1, three)
 
 
 def test_voters_that_the_leader_has_not_heard_of_do_not_become_records() -> None:
