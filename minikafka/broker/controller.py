@@ -179,7 +179,11 @@ class ControllerHost:
             decision = self._controller.administer(request, version)
         else:
             decision = decide(request, version, self._now_ms())
-        await self._committed(self._append(decision), timeout_ms)
+        try:
+            offset = self._append(decision)
+        except OSError as error:  # this node ends with its metadata log
+            raise KafkaError(ErrorCode.NOT_CONTROLLER, self._who_is()) from error
+        await self._committed(offset, timeout_ms)
         return decision.response
 
     def _who_is(self) -> str:

@@ -248,8 +248,8 @@ class QuorumHost:
         wall_ms = self._wall_clock.now_ms()
         values = [encode_record(r, record_version(r.api_key, level)) for r in records]
         batch = build_batch([(wall_ms, None, value, ()) for value in values])
-        _require_room(self._disk, self._storage.metadata_log, len(batch))
         try:
+            _require_room(self._disk, self._storage.metadata_log, len(batch))
             driver.step(AppendRequested(batch, len(records)))
         except OSError as error:
             driver.fail(error)

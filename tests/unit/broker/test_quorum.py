@@ -241,12 +241,13 @@ async def test_a_failed_flush_ends_the_quorum(make_node: Any) -> None:
     assert later.value.code is ErrorCode.NOT_CONTROLLER
 
 
-async def test_a_full_disk_leaves_no_half_decision(make_node: Any, tmp_path: Path) -> None:
+async def test_a_failed_append_leaves_no_half_decision(make_node: Any, tmp_path: Path) -> None:
     node = await make_node()
     await node.register()
     node.quorum._log.log._segments.active.file.close()
-    with pytest.raises(OSError):
+    with pytest.raises(KafkaError) as refused:
         await node.create("orders")
+    assert refused.value.code is ErrorCode.NOT_CONTROLLER  # so the next controller is asked
     assert "orders" not in node.controller.image.topics
     # The machine and its log disagree now: the node must not go on.
     async with asyncio.timeout(10):
