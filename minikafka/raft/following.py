@@ -104,12 +104,19 @@ class Following:
     def _target(self) -> int | None:
         core = self._core
         leader_id = core.state.leader_id
-        if isinstance(core.state, Follower):
+        if isinstance(core.state, Follower) and not self._must_search():
             return leader_id
         if self._snapshot is not None:
             self._snapshot = None  # the leader that had it is gone
         others = [node_id for node_id, _ in core.other_voters()] or list(self._bootstrap_ids)
         return others[int(core.draw() * len(others))] if others else None
+
+    def _must_search(self) -> bool:
+        """Whether nobody listens where the leader did: others know the next one first. A voter
+        need not search: it stands for election itself, and the next leader makes itself known.
+        """
+        state = self._core.state
+        return isinstance(state, Follower) and state.leader_refused and not self._core.may_stand
 
     # --- answers
 
@@ -141,7 +148,8 @@ class Following:
                 data
             )
             state = core.state
-            if not isinstance(state, Follower) or state.leader_id == node_id:
+            has_learnt = isinstance(state, Follower) and state.leader_id != node_id
+            if not has_learnt or self._must_search():
                 self._next_fetch_ms = core.now_ms + core.timeouts.retry_backoff_ms
             return is_lost
         state = core.state

@@ -50,6 +50,28 @@ def test_a_cold_start_takes_no_election_timeout() -> None:
         assert cluster.leader() is not None, f"seed {seed}"
 
 
+def test_who_only_follows_finds_the_next_leader_as_soon_as_there_is_one() -> None:
+    """Or whatever brokers ask of the controller would wait for the fetch timeout of two seconds."""
+    slowest = 0
+    for seed in range(30):
+        cluster = RaftCluster(seed, 5, voters=3)
+        for member in cluster.members:
+            member.start()
+        cluster.run(3000)
+        leader = cluster.leader()
+        assert leader is not None
+        cluster.crash(leader.node_id, power=False)
+        died_ms = cluster.now_ms
+        while cluster.now_ms < died_ms + 5000:
+            following = cluster.leader()
+            known = [cluster.members[node_id].node.leader_id for node_id in (3, 4)]
+            if following is not None and known == [following.node_id] * 2:
+                break
+            cluster.run(cluster.now_ms + 10)
+        slowest = max(slowest, cluster.now_ms - died_ms)
+    assert slowest <= 900, f"{slowest} ms"
+
+
 def test_a_killed_leader_is_replaced_in_a_fraction_of_a_second() -> None:
     slowest = 0
     for seed in range(50):
