@@ -14,11 +14,14 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from minikafka.api.context import RequestContext
+from minikafka.api.context import RequestContext, Services
 from minikafka.api.dispatch import answer, handles, refused
+from minikafka.api.fetch_replica import Asked, serve_replica
 from minikafka.api.fetch_single import serve_single
 from minikafka.api.leader_hints import leader_endpoints
-from minikafka.protocol.apis import ApiKey
+from minikafka.network.connection import Exchange
+from minikafka.protocol.apis import ApiKey, response_header_version
+from minikafka.protocol.codec import encoder
 from minikafka.protocol.errors import ErrorCode, KafkaError
 from minikafka.protocol.messages.fetch import (
     AbortedTransaction,
@@ -29,6 +32,7 @@ from minikafka.protocol.messages.fetch import (
     LeaderIdAndEpoch,
     NodeEndpoint,
     PartitionData,
+    ReplicaState,
 )
 from minikafka.protocol.types import ZERO_UUID
 from minikafka.replication.fetch_session import (
@@ -39,6 +43,7 @@ from minikafka.replication.fetch_session import (
     FetchEntry,
     FetchInterest,
     FetchSession,
+    key_of,
 )
 from minikafka.replication.followers import UNKNOWN
 from minikafka.replication.nearest_replica import NO_PREFERENCE, nearest_replica
@@ -75,7 +80,45 @@ def refuse_fetch(
     return response
 
 
-@handles(ApiKey.FETCH, refusal=refuse_fetch, shortcut=serve_single)
+def _serve_usual(
+    services: Services,
+    exchange: Exchange,
+    frame: memoryview,
+    position: int,
+    version: int,
+    correlation_id: int,
+) -> bool:
+    """A follower's, or a consumer's of one partition."""
+    request = (services, exchange, frame, position, version, correlation_id)
+    return serve_replica(*request, _wait_in_general) or serve_single(*request)
+
+
+def _wait_in_general(
+    services: Services, exchange: Exchange, session: FetchSession, asked: Asked
+) -> PendingFetch:
+    """What a follower waits for, as any other fetch of its session."""
+    state = ReplicaState(replica_id=session.replica_id, replica_epoch=session.broker_epoch)
+    request = FetchRequest(
+        min_bytes=asked.min_bytes,
+        max_bytes=asked.max_bytes,
+        replica_state=state,
+    )
+    context = RequestContext(
+        services,
+        exchange,
+        ApiKey.FETCH,
+        asked.version,
+        asked.correlation_id,
+        None,
+        response_header_version(ApiKey.FETCH, asked.version),
+        encoder(FetchResponse, asked.version),
+    )
+    fetch = PendingFetch(context, request, session, incremental=True)
+    fetch.wait(asked.wait_ms)
+    return fetch
+
+
+@handles(ApiKey.FETCH, refusal=refuse_fetch, shortcut=_serve_usual)
 def fetch(context: RequestContext, request: FetchRequest) -> None:
     """Answer at once or park; the exchange is answered by `PendingFetch`."""
     interest, incremental = _open(context, request)
@@ -108,9 +151,8 @@ def _open(context: RequestContext, request: FetchRequest) -> tuple[FetchInterest
     interest = session
     _add_requested(interest, request)
     for topic in request.forgotten_topics_data:
-        name = topic.topic_id if topic.topic_id != ZERO_UUID else topic.topic
         for index in topic.partitions:
-            interest.forget((name, index))
+            interest.forget(key_of(topic.topic, topic.topic_id, index))
     if interest.entries:
         return interest, True
     # Nothing is left of the session: it ends, and what the request names is fetched without one.
@@ -186,6 +228,11 @@ class PendingFetch:
             self._answer(reading)
             return
         self._release(reading)
+        self.wait(wait_ms)
+
+    def wait(self, wait_ms: int) -> None:
+        """Park, for `wait_ms` at most."""
+        self.is_arriving = False
         self.interest.waiting = self
         if not self.interest.is_watching:
             self.interest.watch()

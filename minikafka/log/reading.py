@@ -11,6 +11,7 @@ from minikafka.log.segments import Segments
 from minikafka.log.transaction_index import AbortedTransaction
 from minikafka.protocol.errors import ErrorCode, KafkaError
 from minikafka.runtime.disk import FileRegion
+from minikafka.settings.kinds import LONG_MAX
 
 
 class LogRead:
@@ -143,10 +144,16 @@ class ReadableLog:
         return LogRead(segment.file.region(position, size), size, segment.base_offset, position)
 
     def read_now(
-        self, offset: int, max_bytes: int, *, max_offset: int, min_bytes: int
+        self,
+        offset: int,
+        max_bytes: int,
+        *,
+        max_offset: int,
+        min_bytes: int,
+        at_most: int = LONG_MAX,
     ) -> bytes | None:
-        """What `read` would find, as bytes, by one system call; None where it takes more than that,
-        and where `read` finds nothing or raises an error.
+        """What `read` would find, as bytes, by one system call; None where it takes more than that
+        or is more than `at_most`, and where `read` finds nothing or raises an error.
 
         The header that `find` would look at comes with the rest. Measured by `fetch-64k` of the
         benchmark, where that read, the region and its pins were a fifth of a fetch.
@@ -163,7 +170,7 @@ class ReadableLog:
         end = self._readable_bytes(segment, max_offset)
         if end > position + max_bytes:
             end = position + _cut(segment, position, max_bytes, max(min_bytes, 1))
-        if end <= position:
+        if not position < end <= position + at_most:
             return None
         data = segment.file.pread(end - position, position)
         if not is_whole_batch(data, offset, segment.base_offset + relative):

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
 
 from minikafka.protocol.errors import ErrorCode, KafkaError
-from minikafka.protocol.types import ZERO_UUID
 from minikafka.replication.partition import Partition
 
 if TYPE_CHECKING:
@@ -75,8 +74,7 @@ class FetchEntry:
         self.topic = topic
         self.topic_id = topic_id
         self.index = index
-        # What names the partition in requests of this version.
-        self.key: Hashable = (topic_id if topic_id != ZERO_UUID else topic, index)
+        self.key: Hashable = key_of(topic, topic_id, index)
         self.fetch_offset = 0
         self.max_bytes = 0
         self.current_leader_epoch = -1
@@ -87,6 +85,23 @@ class FetchEntry:
         self.drained = False
         self.told_high_watermark = -1
         self.told_log_start_offset = -1
+
+    def move_to(
+        self, fetch_offset: int, last_fetched_epoch: int, log_start_offset: int, max_bytes: int
+    ) -> None:
+        """A follower is somewhere else now. It may have cut its log and passed over what it was
+        told with that.
+        """
+        self.fetch_offset = fetch_offset
+        self.last_fetched_epoch = last_fetched_epoch
+        self.log_start_offset = log_start_offset
+        self.max_bytes = max_bytes
+        self.told_high_watermark = -1
+
+
+def key_of(topic: str, topic_id: UUID, index: int) -> Hashable:
+    """What names a partition in requests: by name, or by an id as a number, which hashes fast."""
+    return (topic_id.int or topic, index)
 
 
 class FetchInterest:
@@ -113,14 +128,16 @@ class FetchInterest:
         if known is None:
             self.entries[key] = known = entry
         else:
-            known.fetch_offset = entry.fetch_offset
-            known.max_bytes = entry.max_bytes
             known.current_leader_epoch = entry.current_leader_epoch
-            known.last_fetched_epoch = entry.last_fetched_epoch
-            known.log_start_offset = entry.log_start_offset
-            if self.replica_id != CONSUMER:
-                # It may have cut its log and passed over what it was told with that.
-                known.told_high_watermark = -1
+            told = known.told_high_watermark
+            known.move_to(
+                entry.fetch_offset,
+                entry.last_fetched_epoch,
+                entry.log_start_offset,
+                entry.max_bytes,
+            )
+            if self.replica_id == CONSUMER:
+                known.told_high_watermark = told
         self.dirty[key] = known
 
     def partition_of(self, entry: FetchEntry, resolve: Resolve) -> Partition:
@@ -192,6 +209,21 @@ class FetchSession(FetchInterest):
         self.uses_topic_ids = uses_topic_ids
         self.last_used_ms = now_ms
 
+    def goes_on(self, epoch: int, replica_id: int, broker_epoch: int) -> bool:
+        """Whether that is the next request of the same follower, which has got its last answer."""
+        return (
+            self.epoch == epoch
+            and self.replica_id == replica_id
+            and self.broker_epoch == broker_epoch
+            and self.uses_topic_ids
+            and self.waiting is None
+        )
+
+    def moves_only(self, entry: FetchEntry) -> bool:
+        """Whether no other partition has something to tell."""
+        dirty = self.dirty
+        return not dirty or (len(dirty) == 1 and entry.key in dirty)
+
     def advance_epoch(self) -> None:
         """The epoch the next request must carry; 0 and -1 are reserved."""
         self.epoch = 1 if self.epoch == _EPOCH_MAX else self.epoch + 1
@@ -232,6 +264,10 @@ class FetchSessionCache:
 
     def __iter__(self) -> Iterator[FetchSession]:
         return iter(self._by_id.values())
+
+    def get(self, session_id: int) -> FetchSession | None:
+        """A session, as it is."""
+        return self._by_id.get(session_id)
 
     def create(
         self, *, replica_id: int = CONSUMER, uses_topic_ids: bool, now_ms: int

@@ -24,6 +24,7 @@ from minikafka.records.batch import BatchHeader
 from minikafka.records.validation import ProduceRules
 from minikafka.replication.followers import NEVER_MS, Follower
 from minikafka.replication.throttling import lists_replica
+from minikafka.settings.kinds import LONG_MAX
 from minikafka.settings.topic import TopicSettings
 
 NO_LEADER = -1
@@ -140,7 +141,13 @@ class Log(Protocol):
         ...
 
     def read_now(
-        self, offset: int, max_bytes: int, *, max_offset: int, min_bytes: int
+        self,
+        offset: int,
+        max_bytes: int,
+        *,
+        max_offset: int,
+        min_bytes: int,
+        at_most: int = LONG_MAX,
     ) -> bytes | None:
         """The same as bytes, if one look at the file is enough."""
         ...

@@ -82,7 +82,7 @@ def test_a_full_cache_evicts_only_the_idle_or_for_a_follower() -> None:
 
 
 def test_the_key_is_the_topic_id_where_there_is_one() -> None:
-    assert FetchEntry("", TOPIC_ID, 3).key == (TOPIC_ID, 3)
+    assert FetchEntry("", TOPIC_ID, 3).key == (TOPIC_ID.int, 3)
     assert FetchEntry("orders", ZERO_UUID, 3).key == ("orders", 3)
 
 
