@@ -285,7 +285,7 @@ class Broker:
         quorum, lifecycle = self._quorum, self._lifecycle
         if quorum is not None and lifecycle is not None and not self.failed.done():
             try:
-                await lifecycle.leave(SHUTDOWN_TIMEOUT_S, lambda: quorum.leader_id >= 0)
+                await lifecycle.leave(SHUTDOWN_TIMEOUT_S, may_elect=quorum.may_elect)
             except OSError as error:
                 logger.error("this broker could not take its leave: %s", error)
         if self._serving is not None:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
@@ -48,7 +48,8 @@ _HEARTBEAT_VERSION = 2
 _REGISTER_RETRY_S = 0.5
 _UNFENCE_RETRY_S = 0.01
 _SHUTDOWN_RETRY_S = 0.05
-_LEAVE_PATIENCE_S = 1.0
+_LEAVE_PATIENCE_S = 0.25
+"""How long the first answer is awaited before this broker asks itself who could give it."""
 SECURITY_PROTOCOLS = {"PLAINTEXT": 0, "SSL": 1, "SASL_PLAINTEXT": 2, "SASL_SSL": 3}
 
 # Trying again would change nothing. All else passes: a former process's session, a controller that
@@ -235,20 +236,22 @@ class BrokerLifecycle:
 
     # -- going ------------------------------------------------------------------------------------
 
-    async def leave(self, timeout_s: float, has_controller: Callable[[], bool]) -> None:
+    async def leave(self, timeout_s: float, *, may_elect: Callable[[], Awaitable[bool]]) -> None:
         """Controlled shutdown: have the leaderships moved away.
 
-        Gives up after `timeout_s`, and sooner without a controller: the last nodes of a cluster
-        that is stopped have nobody left to hand anything to.
+        Gives up after `timeout_s`, and as soon as there cannot be a controller: the last nodes of
+        a cluster that is stopped have nobody left to hand anything to.
         """
         if self.broker_epoch < 0:
             return
         if self._heartbeats is not None:
             self._heartbeats.cancel()
+        patience_s = _LEAVE_PATIENCE_S
         try:
             async with asyncio.timeout(timeout_s):
-                while not await self._may_go():
-                    if not has_controller():
+                while not await self._may_go(patience_s):
+                    patience_s *= 2
+                    if not await may_elect():
                         logger.warning("stopping without leave: there is no controller")
                         return
                     await asyncio.sleep(_SHUTDOWN_RETRY_S)
@@ -257,10 +260,10 @@ class BrokerLifecycle:
         except TimeoutError:
             logger.warning("stopping without the controller's leave: no answer in %s s", timeout_s)
 
-    async def _may_go(self) -> bool:
+    async def _may_go(self, patience_s: float) -> bool:
         """Whether the controller lets this broker go; False when it does not answer, too."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(_LEAVE_PATIENCE_S):
+            async with asyncio.timeout(patience_s):
                 return (await self._heartbeat(want_shut_down=True)).should_shut_down
         return False
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from minikafka.broker.metadata_log import MetadataBatch
@@ -37,7 +38,7 @@ from minikafka.records.builder import build_batch
 from minikafka.replicated.commit_queue import CommitQueue
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
     from random import Random
 
     from minikafka.broker.storage import Storage
@@ -59,6 +60,8 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger("minikafka.quorum")
 
+_LOOK_S = 0.1
+"""How often a node that has resigned looks whether there is anybody left to take over."""
 ROOM_BYTES = 64 << 10
 """Left on the disk beside what is appended: a batch that the machine has taken must be written."""
 
@@ -201,7 +204,9 @@ class QuorumHost:
         snapshots.start()
 
     async def resign(self, timeout_s: float) -> None:
-        """Hand over to another voter and wait until one leads; gives up after `timeout_s`."""
+        """Hand over to another voter and wait until one leads. Gives up after `timeout_s`, and
+        when there is no majority for anybody.
+        """
         driver = self._driver
         if driver is None or not self.is_leader or len(self._node.voters) == 1:
             return
@@ -215,11 +220,19 @@ class QuorumHost:
         self._leader_changed.append(told)
         try:
             async with asyncio.timeout(timeout_s):
-                await known
+                while not known.done() and await self.may_elect():
+                    await asyncio.wait((known,), timeout=_LOOK_S)
         except TimeoutError:
             _LOG.warning("no other voter has taken over in %g s", timeout_s)
         finally:
             self._leader_changed.remove(told)
+
+    async def may_elect(self) -> bool:
+        """Whether there may be voters enough for a controller."""
+        may_listen: Callable[..., Awaitable[bool]] = import_module(
+            "minikafka.broker.voters_listening"
+        ).majority_may_listen
+        return await may_listen(self._node, self._address_of)
 
     async def stop(self) -> None:
         """Close the log; everything appended is made durable first. Waiters are told 41."""

@@ -19,6 +19,14 @@ NEVER_MS = "1000000"  # heartbeats that only come when there is something to say
 PATIENCE_S = 60
 
 
+async def _yes() -> bool:
+    return True
+
+
+async def _no() -> bool:
+    return False
+
+
 def make_lifecycle(node: Any, broker_id: int, previous_epoch: int = -1) -> BrokerLifecycle:
     settings = node_settings(
         node.storage.metadata_directory,
@@ -110,7 +118,7 @@ async def test_brokers_tell_at_once_that_they_know_who_leaves(make_node: Any) ->
     node = await make_node()
     leaving, _staying = await join(node, 2), await join(node, 3)
     await node.create("orders", partitions=2)  # one of them led by broker 2: there is news
-    await leaving.leave(PATIENCE_S, lambda: True)
+    await leaving.leave(PATIENCE_S, may_elect=_yes)
     broker = node.quorum.image.brokers[2]
     assert (broker.fenced, broker.in_controlled_shutdown) == (True, True)
 
@@ -119,5 +127,5 @@ async def test_nobody_waits_for_a_controller_that_is_not_there(make_node: Any) -
     node = await make_node()
     lifecycle = await join(node, 2)
     node.disk.let_flush.clear()
-    await lifecycle.leave(PATIENCE_S, lambda: False)
+    await lifecycle.leave(PATIENCE_S, may_elect=_no)
     assert not node.quorum.image.brokers[2].in_controlled_shutdown

@@ -104,6 +104,18 @@ async def test_a_stopped_leader_is_followed_by_another_and_catches_up_again(
     assert not any(process.failures for process in quorum.running.values())
 
 
+async def test_the_last_one_has_nobody_to_hand_over_to(quorum: Quorum) -> None:
+    last = (await quorum.elected()).quorum
+    others = [node_id for node_id in quorum.running if node_id != last.node_id]
+    assert await last.may_elect()
+    await quorum.running.pop(others[0]).stop(resign=False)
+    assert await last.may_elect()
+    await quorum.running.pop(others[1]).stop(resign=False)
+    assert not await last.may_elect()
+    async with asyncio.timeout(30):
+        await last.resign(1000)
+
+
 async def test_what_strangers_are_told(quorum: Quorum) -> None:
     leader = (await quorum.elected()).quorum
     channel = await quorum.open(leader.node_id)
