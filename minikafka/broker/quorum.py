@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from importlib import import_module
 from typing import TYPE_CHECKING
 
 from minikafka.broker.metadata_log import MetadataBatch
@@ -21,6 +20,7 @@ from minikafka.broker.quorum_driver import RaftDriver
 from minikafka.broker.quorum_log import QuorumLog
 from minikafka.broker.quorum_replay import QuorumReplay
 from minikafka.broker.storage import StorageError
+from minikafka.broker.voters_listening import majority_may_listen
 from minikafka.metadata.features import METADATA_VERSION, unsupported_features
 from minikafka.metadata.record_versions import record_version
 from minikafka.protocol.errors import ErrorCode, KafkaError
@@ -38,7 +38,7 @@ from minikafka.records.builder import build_batch
 from minikafka.replicated.commit_queue import CommitQueue
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Callable, Sequence
     from random import Random
 
     from minikafka.broker.storage import Storage
@@ -229,10 +229,7 @@ class QuorumHost:
 
     async def may_elect(self) -> bool:
         """Whether there may be voters enough for a controller."""
-        may_listen: Callable[..., Awaitable[bool]] = import_module(
-            "minikafka.broker.voters_listening"
-        ).majority_may_listen
-        return await may_listen(self._node, self._address_of)
+        return await majority_may_listen(self._node, self._address_of)
 
     async def stop(self) -> None:
         """Close the log; everything appended is made durable first. Waiters are told 41."""

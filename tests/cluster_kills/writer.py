@@ -2,7 +2,8 @@
 
 It produces numbered records idempotently with acks=all, at a rate, until `stop` comes on standard
 input, then waits for every acknowledgement. It says a JSON object a line: `acked` every tenth of a
-second, `gap_ms` whenever nothing had been acknowledged for long, and at the end `counts`.
+second, `gap_ms` whenever nothing of one partition had been acknowledged for long, and at the end
+`counts`.
 """
 
 import asyncio
@@ -31,22 +32,22 @@ class Tally:
         self.sent = [0] * partitions
         self.acked: Counter[int] = Counter()
         self.failures: list[str] = []
-        self._last_ack = self._told_at = time.monotonic()
-        self._waits = False
+        self._told_at = time.monotonic()
+        self._last_acks = [self._told_at] * partitions
 
     def next(self) -> tuple[int, bytes]:
         """Partition and value of the next record."""
         partition = self.sent.index(min(self.sent))
         value = b"%d" % self.sent[partition] + _PADDING
         self.sent[partition] += 1
-        self._waits = True
         return partition, value
 
     def acknowledged(self, partition: int) -> None:
         now = time.monotonic()
-        if now - self._last_ack > _GAP_S:
-            say(gap_ms=round((now - self._last_ack) * 1000))
-        self._last_ack = now
+        waited_s = now - self._last_acks[partition]
+        if waited_s > _GAP_S:
+            say(gap_ms=round(waited_s * 1000))
+        self._last_acks[partition] = now
         self.acked[partition] += 1
 
     def failed(self, why: object) -> None:
@@ -108,33 +109,35 @@ async def run_sdk(
     from minikafka_client import Producer
     from minikafka_client.errors import ClientError
 
-    pending: asyncio.Queue[Any] = asyncio.Queue()
+    # One for each partition: what waits for one of them must not hide that others go on.
+    pending: list[asyncio.Queue[Any]] = [asyncio.Queue() for _ in tally.sent]
 
-    async def collect() -> None:
+    async def collect(partition: int) -> None:
         while True:
-            partition, handle = await pending.get()
+            handle = await pending[partition].get()
             try:
                 await handle
                 tally.acknowledged(partition)
             except ClientError as error:
                 tally.failed(error)
-            pending.task_done()
+            pending[partition].task_done()
 
     async with Producer(bootstrap, delivery_timeout_ms=PATIENCE_S * 1000, linger_ms=5) as producer:
-        collecting = asyncio.create_task(collect())
+        collecting = [asyncio.create_task(collect(index)) for index in range(len(pending))]
         started = time.monotonic()
         while not stopped.is_set():
             due = int((time.monotonic() - started) * rate)
-            while sum(tally.sent) < due and pending.qsize() < 90_000:
+            while sum(tally.sent) < due and sum(each.qsize() for each in pending) < 90_000:
                 await producer.ready()
                 partition, value = tally.next()
                 handle = producer.send(topic, value, key=b"sdk", partition=partition)
-                pending.put_nowait((partition, handle))
+                pending[partition].put_nowait(handle)
             await asyncio.sleep(_TICK_S)
             tally.tell()
         await producer.flush()
-        await pending.join()
-        collecting.cancel()
+        for queue, task in zip(pending, collecting, strict=True):
+            await queue.join()
+            task.cancel()
 
 
 def main(library: str, bootstrap: str, topic: str, partitions: str, rate: str) -> None:
