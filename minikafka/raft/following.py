@@ -159,7 +159,7 @@ class Following:
             state.has_fetched = True
             state.leader_refused = False
             state.deadline_ms = core.now_ms + core.timeouts.fetch(core.draw())
-            self._take(data)
+            state.is_at_end = self._take(data)
         return False
 
     def _learn(self, data: PartitionData, response: FetchResponse) -> None:
@@ -177,16 +177,16 @@ class Following:
         leader = data.current_leader
         return leader is None or leader.leader_id < 0
 
-    def _take(self, data: PartitionData) -> None:
-        """An answer of the leader without an error."""
+    def _take(self, data: PartitionData) -> bool:
+        """An answer of the leader without an error; whether it has nothing more than this node."""
         core = self._core
         if data.snapshot_id is not None and data.snapshot_id.end_offset >= 0:
             self._snapshot = data.snapshot_id.end_offset, data.snapshot_id.epoch
             self._snapshot_position = 0
-            return
+            return False
         if data.diverging_epoch is not None and data.diverging_epoch.end_offset >= 0:
             self._cut(data.diverging_epoch.epoch, data.diverging_epoch.end_offset)
-            return
+            return False
         if data.records:
             assert isinstance(data.records, (bytes, bytearray, memoryview)), "it was received"
             self._append(memoryview(data.records))
@@ -198,6 +198,7 @@ class Following:
             if core.flushed_offset > core.high_watermark:
                 core.committed(core.flushed_offset)
             self._next_fetch_ms = core.now_ms
+        return not data.records
 
     def _cut(self, epoch: int, end_offset: int) -> None:
         """The logs part: drop what the leader does not have. Where its epoch is not known here, as

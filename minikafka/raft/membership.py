@@ -41,12 +41,12 @@ class Membership:
             return
         if core.now_ms < self._ask_ms:
             return
-        message = self._wanted()
+        message = self._wanted(is_at_end=state.is_at_end)
         if message is not None:
             self._ask_ms = core.now_ms + core.timeouts.fetch_ms
             core.ask(state.leader_id, message)
 
-    def _wanted(self) -> Message | None:
+    def _wanted(self, *, is_at_end: bool) -> Message | None:
         core = self._core
         own = Voter(core.node_id, core.directory_id, core.own_endpoints, KRAFT_VERSIONS)
         if core.history.kraft_version == 0:
@@ -55,8 +55,8 @@ class Membership:
         if core.voters.has(core.key):
             is_news = voters_with_own_endpoints(core) != core.voters
             return update_voter_request(core.cluster_id, core.epoch, own) if is_news else None
-        if not self._auto_join or not 0 < core.high_watermark == core.next_offset:
-            return None
+        if not self._auto_join or not is_at_end:
+            return None  # the leader adds nobody whom it would have to wait for
         if core.node_id in core.voters:
             former = core.node_id, core.voters.directory_of(core.node_id)
             return remove_voter_request(core.cluster_id, former)

@@ -174,10 +174,19 @@ class Follower:
     """Fetches from the leader of its epoch.
 
     `has_fetched`: the leader has answered in this epoch, so it lives. `leader_refused`: its
-    listener has refused us since, so it is dead and protects nobody from an election.
+    listener has refused us since, so it is dead and protects nobody from an election. `is_at_end`:
+    the leader had nothing more when it answered last, and knows that this node has all.
     """
 
-    __slots__ = ("deadline_ms", "epoch", "has_fetched", "leader_id", "leader_refused", "vote")
+    __slots__ = (
+        "deadline_ms",
+        "epoch",
+        "has_fetched",
+        "is_at_end",
+        "leader_id",
+        "leader_refused",
+        "vote",
+    )
 
     def __init__(self, epoch: int, leader_id: int, vote: Vote, deadline_ms: int) -> None:
         self.epoch = epoch
@@ -185,6 +194,7 @@ class Follower:
         self.vote = vote
         self.deadline_ms = deadline_ms
         self.has_fetched = False
+        self.is_at_end = False
         self.leader_refused = False
 
     def quorum_state(self) -> QuorumState:

@@ -24,6 +24,42 @@ def voters(cluster: RunningCluster) -> set[int]:
     return set() if quorum is None else {voter.replica_id for voter in quorum.current_voters}
 
 
+def first_offset(node: Node) -> int:
+    """Where the metadata log of this node begins."""
+    return min(int(path.stem) for path in node.log_dir.glob("__cluster_metadata-0/*.log"))
+
+
+def test_who_is_behind_catches_up_by_a_snapshot(tmp_path: Path) -> None:
+    # The log is cut as soon as a snapshot has what is in it, and snapshots come in many pieces.
+    settings = {
+        "metadata.log.max.snapshot.interval.ms": "300",
+        "metadata.log.segment.ms": "1",
+        "metadata.max.retention.bytes": "1",
+        "controller.quorum.fetch.snapshot.max.bytes": "1000",
+        "controller.quorum.auto.join.enable": "true",
+    }
+    with RunningCluster(tmp_path, first_id=1, dynamic=True, settings=settings) as cluster:
+        behind = cluster.others(cluster.controller())[0]
+        behind.kill()
+        there = cluster.others(behind)
+        cluster.until("its end", lambda: len(cluster.metadata().brokers) == len(there))
+        cluster.create_topic("orders", partitions=300, replicas=2)
+        end = cluster.until("the quorum", cluster.quorum).high_watermark
+        cluster.until("the log being cut", lambda: all(first_offset(n) >= end for n in there))
+        new = Node(tmp_path / "node-4", behind.software, 4)
+        new.configure(cluster.node_settings)
+        new.format_for(cluster.cluster_id, None, "--no-initial-controllers")
+        cluster.nodes.append(new)
+        for node in (behind, new):
+            node.spawn()
+        cluster.wait_unfenced()
+        assert all(first_offset(node) >= end for node in (behind, new))
+        cluster.until("the new one voting", lambda: voters(cluster) == {1, 2, 3, 4})
+        for node in (behind, new):
+            (topic,) = cluster.metadata("orders", among=[node]).topics
+            assert len(topic.partitions) == 300
+
+
 def test_configured_voters_become_records(tmp_path: Path) -> None:
     with RunningCluster(tmp_path, first_id=1) as cluster:
         update = FeatureUpdateKey(feature="kraft.version", max_version_level=1, upgrade_type=1)

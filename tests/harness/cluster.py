@@ -47,8 +47,9 @@ class RunningCluster(AskedCluster):
             Node(directory / f"node-{first_id + index}", kind, first_id + index, *place)
             for index, (kind, place) in enumerate(zip(kinds, where, strict=True))
         )
+        self.node_settings = self.settings | self._quorum()
         for node in self.nodes:
-            node.configure(self.settings | self._quorum())
+            node.configure(self.node_settings)
 
     def _quorum(self) -> dict[str, str]:
         if self.dynamic:

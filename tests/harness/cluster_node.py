@@ -49,9 +49,10 @@ class Node(RunningBroker):
     def as_voter(self) -> str:
         return f"{self.node_id}@{self.controller_address}"
 
-    def format_for(self, cluster_id: str, voters: str | None) -> None:
+    def format_for(self, cluster_id: str, voters: str | None, *options: str) -> None:
         """Format by the software's own tool; `voters`: the first ones of a dynamic quorum."""
         arguments = ["format", "--cluster-id", cluster_id, "--config", str(self.properties_file)]
+        arguments += options
         if voters is not None:
             arguments += ["--initial-controllers", voters]
         if self.software is Software.APACHE:
