@@ -249,9 +249,9 @@ class QuorumLog:
         """(size, bytes from `position` on) of a snapshot of this node; None if it has none such."""
         try:
             file = self._disk.open(self.snapshot_path(end_offset, epoch), create=False)
+            try:
+                return file.size, file.pread(max_bytes, position)
+            finally:
+                file.close()
         except FileNotFoundError:
-            return None
-        try:
-            return file.size, file.pread(max_bytes, position)
-        finally:
-            file.close()
+            return None  # gone, or going: files are removed beside the loop
