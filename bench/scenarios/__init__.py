@@ -30,10 +30,10 @@ def all_scenarios() -> list[Scenario]:
         FetchLog(
             "fetch-64k",
             fetch_bytes=64 * KIB,
-            round_bytes=200_000_000,
+            round_bytes=600_000_000,
             in_flight=1,
             ratio_at_most=0.3,
         ),
-        FetchLog("fetch-64k-8", fetch_bytes=64 * KIB, round_bytes=200_000_000, in_flight=8),
+        FetchLog("fetch-64k-8", fetch_bytes=64 * KIB, round_bytes=600_000_000, in_flight=8),
         Compaction(record_bytes=400, records=200_000, keys=10_000),
     ]

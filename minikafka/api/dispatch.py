@@ -268,7 +268,8 @@ class Dispatcher:
                 raise ProtocolError(f"{api.key.name} version {version} is not served")
             self._refuse_version(api, exchange, correlation_id)
             return
-        decode, encode, request_header, response_header = api.codec(version)
+        codec = api.codecs.get(version) or api.codec(version)
+        decode, encode, request_header, response_header = codec
         name_end = position = 10 if name_size == -1 else 10 + name_size
         if not 10 <= name_end <= len(frame):
             raise ProtocolError(f"a client id of {name_size} bytes does not fit its request")

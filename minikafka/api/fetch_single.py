@@ -54,12 +54,14 @@ _INT16 = Struct(">h")
 
 # correlation [, tags], throttle, error, session, one topic
 _CLASSIC_ANSWER_HEAD = Struct(">iihii")
-_FLEXIBLE_ANSWER_HEAD = Struct(">iBihiB")
+_CORRELATION = Struct(">i")
+_FLEXIBLE_ANSWER_HEAD = Struct(">BihiB")
 # one partition: index, error, high watermark, last stable offset, log start, no aborted list
 # [, preferred replica] [, size of the records]
 _ANSWER = Struct(">iihqqqii")
 _ANSWER_WITH_REPLICA = Struct(">iihqqqiii")
-_FLEXIBLE_ANSWER = Struct(">BihqqqBi")
+_FLEXIBLE_ANSWER = Struct(">Bih")
+_FLEXIBLE_OFFSETS = Struct(">qqqBi")
 _NO_MORE_TAGS = b"\0\0\0"
 
 _NOW_BYTES = 128 << 10
@@ -80,6 +82,7 @@ class Wanted:
     """What the request asks for, how it names the partition, and where its offset stands."""
 
     __slots__ = (
+        "answer_head",
         "epoch",
         "index",
         "max_bytes",
@@ -109,6 +112,12 @@ class Wanted:
         self.offset_at = offset_at
         self.max_bytes = max_bytes
         self.min_bytes = min_bytes
+        # A flexible answer from the correlation id to the offsets: the same each time.
+        self.answer_head = (
+            _FLEXIBLE_ANSWER_HEAD.pack(0, 0, 0, 0, _ONE)
+            + name
+            + _FLEXIBLE_ANSWER.pack(_ONE, index, 0)
+        )
 
 
 def serve_single(
@@ -276,17 +285,15 @@ def _answer(
     last_stable_offset = log.last_stable_offset(high_watermark)
     log_start_offset = log.log_start_offset
     size = len(records) if isinstance(records, bytes) else records.size
-    name, index = wanted.name, wanted.index
     if version >= _FIRST_FLEXIBLE:
         head = (
-            _FLEXIBLE_ANSWER_HEAD.pack(correlation_id, 0, 0, 0, 0, _ONE)
-            + name
-            + _FLEXIBLE_ANSWER.pack(
-                _ONE, index, 0, high_watermark, last_stable_offset, log_start_offset, 0, -1
-            )
+            _CORRELATION.pack(correlation_id)
+            + wanted.answer_head
+            + _FLEXIBLE_OFFSETS.pack(high_watermark, last_stable_offset, log_start_offset, 0, -1)
             + _uvarint(size + 1)
         )
         return head, records, _NO_MORE_TAGS
+    name, index = wanted.name, wanted.index
     values = (1, index, 0, high_watermark, last_stable_offset, log_start_offset, -1)
     if version >= _FIRST_WITH_RACK:
         body = _ANSWER_WITH_REPLICA.pack(*values, -1, size)

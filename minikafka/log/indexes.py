@@ -19,6 +19,9 @@ TIME_ENTRY_BYTES = 12
 _SPARSE_BYTES = 8192
 """Twice `index.interval.bytes` (by default): what lies between such entries is one batch."""
 
+_NEAR_ENTRIES = 32
+"""More than lie between the ends of what a small fetch reads."""
+
 _INT32_BYTES = array("i").itemsize
 assert _INT32_BYTES == 4, "array('i') must hold 32-bit integers"
 
@@ -33,11 +36,13 @@ class TimeEntry(NamedTuple):
 class OffsetIndex:
     """Relative last offsets and positions, two parallel arrays."""
 
-    __slots__ = ("offsets", "positions")
+    __slots__ = ("_next", "offsets", "positions")
 
     def __init__(self) -> None:
         self.offsets = array("i")
         self.positions = array("i")
+        # The entry at which the last stretch was cut.
+        self._next = 0
 
     def __len__(self) -> int:
         return len(self.offsets)
@@ -80,6 +85,32 @@ class OffsetIndex:
             return position
         start = self.positions[at - 1]
         return start if self.positions[at] - start >= _SPARSE_BYTES else position
+
+    def stretch(self, relative_offset: int, size: int) -> tuple[int, int, int] | None:
+        """`batch_reaching`, and the end of the whole batches that fit `size` bytes from there, or
+        `size` bytes away where that end is not known.
+
+        Readers go on where they were: mostly the first search is spared, and the second is short
+        (Python's part of a 64 KiB fetch: 6.3 -> 6.0 µs).
+        """
+        offsets, positions = self.offsets, self.positions
+        count, at = len(offsets), self._next
+        if not (0 < at < count and offsets[at - 1] < relative_offset <= offsets[at]):
+            at = bisect_left(offsets, relative_offset)
+            if at == 0 or at == count:
+                return None
+        position = positions[at]
+        if position - positions[at - 1] < _SPARSE_BYTES:
+            return None
+        limit = position + size
+        near = min(at + _NEAR_ENTRIES, count)
+        cut = bisect_right(positions, limit, at, near)
+        if cut == near < count:
+            cut = bisect_right(positions, limit, near)
+        self._next = cut - 1
+        if cut < count and positions[cut] - positions[cut - 1] >= _SPARSE_BYTES:
+            limit = positions[cut - 1]
+        return offsets[at], position, limit
 
     def first_from_position(self, position: int) -> tuple[int, int] | None:
         """(relative offset, position) of the first entry at or after `position`."""

@@ -163,13 +163,15 @@ class ReadableLog:
             segment = self._segments.at(offset)
         if not self.log_start_offset <= offset < max_offset:
             return None
-        likely = segment.index.batch_reaching(offset - segment.base_offset)
-        if likely is None:
+        stretch = segment.index.stretch(offset - segment.base_offset, max_bytes)
+        if stretch is None:
             return None
-        relative, position = likely
-        end = self._readable_bytes(segment, max_offset)
+        relative, position, whole = stretch
+        end = segment.size
+        if max_offset < self.log_end_offset:
+            end = self._readable_bytes(segment, max_offset)
         if end > position + max_bytes:
-            end = position + _cut(segment, position, max_bytes, max(min_bytes, 1))
+            end = whole if whole - position >= max(min_bytes, 1) else position + max_bytes
         if not position < end <= position + at_most:
             return None
         data = segment.file.pread(end - position, position)

@@ -52,6 +52,30 @@ def test_odd_bytes_and_a_preallocated_tail_are_dropped() -> None:
     assert len(TimeIndex.decode(times.encode() + b"x")) == 1
 
 
+def test_a_stretch_is_the_batch_and_the_end_of_those_that_fit() -> None:
+    index = offset_index(*((16 * i + 15, 16_589 * i) for i in range(100)))
+    # One after the other, as a reader goes on, and anywhere, as another one asks in between.
+    for asked in (16, 64, 112, 160, 40, 1400, 208, 31, 15, 1599):
+        for size in (1, 20_000, 65_536, 1 << 20):
+            batch = index.batch_reaching(asked)
+            if batch is None:
+                assert index.stretch(asked, size) is None
+                continue
+            relative, position = batch
+            end = index.start_of_cut_batch(position + size)
+            assert index.stretch(asked, size) == (relative, position, end)
+    index.truncate(1000)
+    assert index.stretch(1400, 65_536) is None
+    assert index.stretch(900, 65_536) == (911, 16_589 * 56, 16_589 * 59)
+
+
+def test_a_stretch_begins_only_where_each_batch_has_an_entry() -> None:
+    index = offset_index((9, 0), (19, 5_000), (29, 40_000), (39, 90_000), (49, 130_000))
+    assert index.stretch(12, 65_536) is None
+    assert index.stretch(25, 65_536) == (29, 40_000, 90_000)
+    assert index.stretch(45, 65_536) == (49, 130_000, 195_536)
+
+
 def test_time_index_layout_and_lookup() -> None:
     index = TimeIndex()
     index.add(1_760_000_000_133, 19)
