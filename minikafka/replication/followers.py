@@ -7,6 +7,8 @@ written to without a pause is always a little behind.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+
 UNKNOWN = -1
 NEVER_MS = -(2**62)
 
@@ -54,3 +56,12 @@ class Follower:
     def keeps_up(self, leader_end_offset: int, now_ms: int, lag_max_ms: int) -> bool:
         """Whether it has all there is, or had not longer than `lag_max_ms` ago."""
         return self.end_offset == leader_end_offset or now_ms - self.caught_up_ms <= lag_max_ms
+
+
+def low_watermark(
+    log_start_offset: int, followers: Iterable[Follower], is_alive: Callable[[int], bool]
+) -> int:
+    """The first offset that the leader or some follower whose broker is alive still has; -1 while
+    one of these has not told."""
+    told = [follower.log_start_offset for follower in followers if is_alive(follower.replica_id)]
+    return min([log_start_offset, *told])

@@ -141,6 +141,7 @@ class Leading:
         for partition in self._led:
             if not delta.changed_brokers.isdisjoint(partition.followers):
                 self._look(partition)
+                self._purgatory.deleted(partition)
 
     def is_eligible(self, broker_id: int, broker_epoch: int) -> bool:
         """Whether a broker may join an ISR, if it is the one with that epoch (-1: any)."""
@@ -190,6 +191,8 @@ class Leading:
         )
         if moved:
             self._purgatory.committed(partition)
+        if partition.waiting_deletions:
+            self._purgatory.deleted(partition)
         if replica_id not in partition.isr:
             self._look(partition)
 
@@ -241,6 +244,12 @@ class Leading:
     def unparked(self, replica_id: int, waiting: Waiting) -> None:
         """It waits no more."""
         self._parked.get(replica_id, {}).pop(waiting, None)
+
+    def hurry(self, partition: Partition) -> None:
+        """Let followers know at once what they learn with the next answer to a fetch."""
+        for replica_id in partition.followers:
+            for waiting in self._parked.get(replica_id, ()):
+                self._purgatory.hurry(waiting)
 
     # -- the ISR ------------------------------------------------------------------------------
 

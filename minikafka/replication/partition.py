@@ -222,6 +222,7 @@ class Partition:
         "throttled_as_leader",
         "topic",
         "topic_id",
+        "waiting_deletions",
         "waiting_produces",
         "watchers",
     )
@@ -255,6 +256,8 @@ class Partition:
         self.replica_watchers: dict[Any, Any] = {}
         # Produces with acks=all that wait for the high watermark, in order of arrival.
         self.waiting_produces: dict[Any, None] = {}
+        # DeleteRecords that wait for followers.
+        self.waiting_deletions: dict[Any, None] = {}
         # Up to here an fsync is due, and nobody who produced below it is answered before.
         self.flush_to = 0
         # How the host is asked for one.

@@ -50,6 +50,7 @@ class Purgatory:
     def changed(self, partition: Partition) -> None:
         """Leadership or log start of `partition` moved: whoever waits for it must know."""
         self._tell(partition.replica_watchers)
+        self.deleted(partition)
         self.committed(partition)
 
     def appended(self, partition: Partition) -> None:
@@ -69,6 +70,11 @@ class Purgatory:
         if partition.watchers:
             self._tell(partition.watchers)
         for waiting in partition.waiting_produces:
+            self._try_soon(waiting)
+
+    def deleted(self, partition: Partition) -> None:
+        """A follower may have given up records, too."""
+        for waiting in partition.waiting_deletions:
             self._try_soon(waiting)
 
     def _tell(self, watchers: Mapping[FetchInterest, FetchEntry]) -> None:

@@ -1,8 +1,13 @@
 import pytest
 from harness.replicated import tell
-from scenarios.replication import isr_stories, replication_stories, throttle_stories
+from scenarios.replication import (
+    deletion_stories,
+    isr_stories,
+    replication_stories,
+    throttle_stories,
+)
 
-STORIES = replication_stories.STORIES + isr_stories.STORIES
+STORIES = replication_stories.STORIES + isr_stories.STORIES + deletion_stories.STORIES
 
 
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: story.__name__)
