@@ -22,6 +22,8 @@ from minikafka.settings.properties import Loaded, PropertiesError, load
 
 WRONG = 2
 
+_AUTHORIZER = "authorizer.class.name"
+
 _LOG = logging.getLogger("minikafka.settings")
 
 
@@ -49,6 +51,7 @@ def main(words: Sequence[str] | None = None) -> int:
             return _complain(str(error))
         set_up_logging(settings.minikafka_log_level)
         _warn_of_unknown(loaded)
+        _warn_of_open_doors(loaded)
         return run_broker(
             settings,
             cluster_id=line.cluster_id,
@@ -106,6 +109,17 @@ def _warn_of_unknown(loaded: Loaded) -> None:
             _LOG.warning("%s: ignored, there is no such setting; %s, perhaps?", key, meant)
         else:
             _LOG.warning("%s: ignored, there is no such setting", key)
+
+
+def _warn_of_open_doors(loaded: Loaded) -> None:
+    authorizer = loaded.values.get(_AUTHORIZER, "").strip()
+    if authorizer:
+        _LOG.warning(
+            "%s=%s: this version has no authorizer. NOBODY IS KEPT OUT: whoever can connect may do "
+            "everything",
+            _AUTHORIZER,
+            authorizer,
+        )
 
 
 if __name__ == "__main__":

@@ -17,9 +17,10 @@ has the *express lane* until its request has been served. Hence a request within
 `socket.request.max.bytes` completes as long as its peer sends; peers that fall silent are dropped
 by the server's sweep, within seconds while others wait for memory.
 
-Bytes already read when it turns out that they must wait (pipelined behind a request in progress)
-are charged without asking; when the common part is used up everybody reads in pieces of 4 KiB, so
-that this overdraft is at most that per connection.
+Bytes already read when it turns out that they must wait (pipelined behind a request in progress, or
+the beginning of a request for which nothing is left) are charged without asking: they are there. So
+the budget may be overdrawn by one scratch. From then on everybody reads in pieces of 4 KiB, so that
+each further connection adds at most that.
 """
 
 import mmap

@@ -302,7 +302,10 @@ class ReplicaFetcher:
 
     def _refused(self, followed: Followed, code: ErrorCode) -> None:
         if followed.failures == 0:
-            logger.info("%r: leader %d answers %s", followed.partition, self._leader_id, code.name)
+            # Who leads changes for many at a time, and the metadata tell of it.
+            level = logging.DEBUG if code.refreshes_metadata else logging.INFO
+            partition, leader_id = followed.partition, self._leader_id
+            logger.log(level, "%r: leader %d answers %s", partition, leader_id, code.name)
         self._pause(followed)
 
     def _pause(self, followed: Followed) -> None:

@@ -55,6 +55,8 @@ _ALTER_PARTITION_VERSION = 3
 _RETRY_MS, _RETRY_MAX_MS = 20, 200
 EXPECTED_FOR_MS = 5000
 EXPECTED_WAIT_MS = 20
+_TOLD = 5
+"""So many partitions are named in one line of the log."""
 
 
 class Gateway(Protocol):
@@ -266,13 +268,6 @@ class Leading:
         if proposal is None:
             return
         partition = proposal.partition
-        logger.info(
-            "%s-%d: proposes the ISR %s instead of %s",
-            partition.topic,
-            partition.index,
-            sorted(proposal.isr),
-            sorted(partition.isr),
-        )
         self._proposals[partition] = proposal
         if not self._is_sending:
             self._is_sending = True
@@ -286,6 +281,7 @@ class Leading:
                 self._proposals.clear()
                 if not proposals:
                     return
+                logger.info("proposes the ISR of %s", _in_short(proposals))
                 try:
                     left = await self._ask(self._controller, proposals)
                 except KafkaError as error:
@@ -344,7 +340,7 @@ class Leading:
             if partition.is_leader:
                 self._look(partition)
             return outcome
-        logger.info(
+        logger.debug(
             "%s-%d: the ISR %s is not taken up: %s",
             partition.topic,
             partition.index,
@@ -356,3 +352,14 @@ class Leading:
             if partition.advance_high_watermark():
                 self._purgatory.committed(partition)
         return outcome
+
+
+def _in_short(proposals: list[Proposal]) -> str:
+    """One line for all that goes with one request: the first few, and how many more."""
+    told = [
+        f"{proposal.partition.topic}-{proposal.partition.index} as {sorted(proposal.isr)} "
+        f"instead of {sorted(proposal.partition.isr)}"
+        for proposal in proposals[:_TOLD]
+    ]
+    more = len(proposals) - len(told)
+    return ", ".join(told) + (f" and of {more} more" if more else "")

@@ -4,7 +4,8 @@ from typing import Final
 
 TABLE: Final = """\
 authorizer.class.name: string =
-    The authorizer. Empty: everybody may do everything.
+    The authorizer. Empty: everybody may do everything. Here everybody may in any case, and a node
+    that has one configured warns of it when it starts.
 super.users: string =, internal
     Principals that the standard authorizer never refuses, separated by semicolons.
 allow.everyone.if.no.acl.found: boolean = false, internal

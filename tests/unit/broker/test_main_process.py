@@ -110,6 +110,17 @@ def test_it_starts_answers_and_stops(loop: str) -> None:
     assert not Path(directory[1]).exists()
 
 
+def test_who_asks_for_an_authorizer_is_told_that_there_is_none() -> None:
+    name = "org.apache.kafka.metadata.authorizer.StandardAuthorizer"
+    with broker("--override", f"authorizer.class.name={name}") as (process, _):
+        process.send_signal(signal.SIGTERM)
+        code, errors = ended(process)
+    (warning,) = [line for line in errors.splitlines() if "authorizer" in line]
+    assert "WARN" in warning
+    assert f"{name}: this version has no authorizer. NOBODY IS KEPT OUT" in warning
+    assert code == 0
+
+
 def test_sigint_stops_too() -> None:
     with broker() as (process, _):
         process.send_signal(signal.SIGINT)
