@@ -52,9 +52,11 @@ class Reliance:
             self._lost_power[broker_id] = epoch
         for topic, index, partition in self._metadata.image.partitions():
             if broker_id in partition.isr or broker_id in partition.elr:
-                self._judge((topic.topic_id, index), partition)
+                self.judge((topic.topic_id, index), partition)
 
-    def _judge(self, key: "Key", partition: PartitionImage) -> None:
+    def judge(self, key: "Key", partition: PartitionImage) -> None:
+        """Somebody has died, or the partition relies on others than before: perhaps on nobody but
+        the dead, while the controller does not know yet that they are."""
         members = dict.fromkeys((*partition.isr, *partition.elr, *partition.last_known_elr))
         if not all(self.has_died(member) for member in members):
             return

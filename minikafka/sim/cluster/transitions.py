@@ -58,6 +58,7 @@ class Transitions:
     ) -> None:
         reach = self._verdict.reach
         self._verdict.tell(f"{name[0]}-{name[1]}: {_difference(before, after)}")
+        self._reliance.judge((image.topics[name[0]].topic_id, name[1]), after)
         if len(after.isr) < len(before.isr):
             reach("ISR shrunk")
         elif len(after.isr) > len(before.isr):
