@@ -18,15 +18,6 @@ from minikafka.broker.storage import StorageError, read_bootstrap
 from minikafka.controller.administration import MODULES
 from minikafka.protocol.apis import ApiKey
 from minikafka.protocol.errors import ErrorCode, KafkaError
-from minikafka.protocol.messages.allocate_producer_ids import AllocateProducerIdsRequest
-from minikafka.protocol.messages.alter_configs import AlterConfigsRequest
-from minikafka.protocol.messages.broker_heartbeat import BrokerHeartbeatRequest
-from minikafka.protocol.messages.broker_registration import BrokerRegistrationRequest
-from minikafka.protocol.messages.controller_registration import ControllerRegistrationRequest
-from minikafka.protocol.messages.create_partitions import CreatePartitionsRequest
-from minikafka.protocol.messages.create_topics import CreateTopicsRequest
-from minikafka.protocol.messages.delete_topics import DeleteTopicsRequest
-from minikafka.protocol.messages.incremental_alter_configs import IncrementalAlterConfigsRequest
 from minikafka.runtime.tasks import fail_with
 
 if TYPE_CHECKING:
@@ -80,16 +71,18 @@ class ControllerHost:
         )
         quorum.on_elected(self._activate)
         quorum.on_deposed(self._deactivate)
-        self._decide: dict[type[Message], Decide] = {
-            CreateTopicsRequest: lambda r, v, t: controller.create_topics(r),
-            DeleteTopicsRequest: lambda r, v, t: controller.delete_topics(r, v),
-            CreatePartitionsRequest: lambda r, v, t: controller.create_partitions(r),
-            IncrementalAlterConfigsRequest: lambda r, v, t: controller.incremental_alter_configs(r),
-            AlterConfigsRequest: lambda r, v, t: controller.alter_configs(r),
-            AllocateProducerIdsRequest: lambda r, v, t: controller.allocate_producer_ids(r),
-            BrokerRegistrationRequest: lambda r, v, t: controller.register_broker(r, t),
-            BrokerHeartbeatRequest: lambda r, v, t: controller.broker_heartbeat(r, t),
-            ControllerRegistrationRequest: lambda r, v, t: controller.register_controller(r),
+        self._decide: dict[int, Decide] = {
+            ApiKey.CREATE_TOPICS: lambda r, v, t: controller.create_topics(r),
+            ApiKey.DELETE_TOPICS: lambda r, v, t: controller.delete_topics(r, v),
+            ApiKey.CREATE_PARTITIONS: lambda r, v, t: controller.create_partitions(r),
+            ApiKey.INCREMENTAL_ALTER_CONFIGS: lambda r, v, t: controller.incremental_alter_configs(
+                r
+            ),
+            ApiKey.ALTER_CONFIGS: lambda r, v, t: controller.alter_configs(r),
+            ApiKey.ALLOCATE_PRODUCER_IDS: lambda r, v, t: controller.allocate_producer_ids(r),
+            ApiKey.BROKER_REGISTRATION: lambda r, v, t: controller.register_broker(r, t),
+            ApiKey.BROKER_HEARTBEAT: lambda r, v, t: controller.broker_heartbeat(r, t),
+            ApiKey.CONTROLLER_REGISTRATION: lambda r, v, t: controller.register_controller(r),
         }
 
     # -- taking over and letting go ---------------------------------------------------------------
@@ -173,7 +166,7 @@ class ControllerHost:
             return self._describe_quorum(request, version)
         if request.api_key in (ApiKey.ADD_RAFT_VOTER, ApiKey.REMOVE_RAFT_VOTER):
             return await self._quorum.serve(request, version)
-        decide = self._decide.get(type(request))
+        decide = self._decide.get(request.api_key)
         if decide is None:
             assert request.api_key in MODULES, f"{type(request).__name__} is not the controller's"
             decision = self._controller.administer(request, version)

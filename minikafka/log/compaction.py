@@ -31,7 +31,7 @@ from minikafka.log.compaction_batches import (
 )
 from minikafka.log.compaction_keys import OffsetMap
 from minikafka.log.compaction_transactions import CleanedTransactions
-from minikafka.log.errors import CorruptLogError
+from minikafka.log.errors import CorruptLogError, LogChangedError
 from minikafka.log.indexes import OFFSET_ENTRY_BYTES, TIME_ENTRY_BYTES
 from minikafka.log.partition_log import PartitionLog
 from minikafka.log.segment import LOG_SUFFIX, MAX_RELATIVE_OFFSET, Segment
@@ -58,10 +58,6 @@ GROUP_SEGMENTS_MAX = 16
 
 Group = list[tuple[Segment, int]]
 """Segments that become one, each with the base offset of the one that follows it."""
-
-
-class LogChangedError(Exception):
-    """The log was cut, deleted or closed under a pass, which is given up."""
 
 
 class Pace(Protocol):

@@ -29,6 +29,10 @@ class LogDirectoryError(Exception):
         self.reason = reason
 
 
+class LogChangedError(Exception):
+    """The log was cut, deleted or closed under a pass of compaction, which is given up."""
+
+
 class OffsetGapError(Exception):
     """Batches leave offsets out: recovery must know that this may be before they are written."""
 

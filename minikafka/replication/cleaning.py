@@ -14,12 +14,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
+from collections.abc import Awaitable, Callable
+from importlib import import_module
 
 from minikafka.log.cleaning import CleanerOffsets, DirtySpan, dirty_span, is_due
-from minikafka.log.compaction import LogChangedError, compact
 from minikafka.log.compaction_keys import OffsetMap
 from minikafka.log.directory import LogDirectory
-from minikafka.log.errors import CorruptLogError
+from minikafka.log.errors import CorruptLogError, LogChangedError
 from minikafka.log.partition_log import PartitionLog
 from minikafka.records.errors import MissingExtraError
 from minikafka.replication.partition import Partition
@@ -144,6 +145,8 @@ class LogCleaner:
         keys = OffsetMap(
             settings.log_cleaner_dedupe_buffer_size, settings.log_cleaner_io_buffer_load_factor
         )
+        # Loaded here, for most brokers have nothing to compact for a while after their start.
+        compact: Callable[..., Awaitable[int]] = import_module("minikafka.log.compaction").compact
         try:
             await self._offsets_of(directory).announce(log)
             first_dirty = await compact(

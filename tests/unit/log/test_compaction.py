@@ -9,9 +9,9 @@ from unit.log.compacting import Unhurried, clean, end_transaction, put, records,
 from unit.log.making import NOW_MS, append, batch, headers, open_log, stored
 
 from minikafka.log.cleaning import CleanerOffsets, dirty_span, is_due
-from minikafka.log.compaction import LogChangedError, compact
+from minikafka.log.compaction import compact
 from minikafka.log.compaction_keys import ENTRY_BYTES, OffsetMap
-from minikafka.log.errors import CorruptLogError
+from minikafka.log.errors import CorruptLogError, LogChangedError
 from minikafka.log.partition_log import PartitionLog
 from minikafka.records.compression import Codec
 from minikafka.runtime.local_disk import LocalDisk
