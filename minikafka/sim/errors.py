@@ -17,6 +17,10 @@ class VirtualTimeout(SimulationError):
     """The scenario has used up its virtual time."""
 
 
+class Enough(SimulationError):
+    """A promise is broken, and nobody asked for more than the first."""
+
+
 class ProcessGone(BaseException):
     """Code of a dead process has touched the world.
 

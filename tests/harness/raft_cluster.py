@@ -141,7 +141,7 @@ class Member:
         self.node = RaftNode(
             node_id=self.node_id,
             directory_id=self.directory_id,
-            history=self._history(),
+            history=self.history(),
             quorum_state=self.quorum_state,
             log=self.log,
             draw=Random(f"{cluster.seed}/{self.node_id}/{self.generation}").random,
@@ -152,7 +152,7 @@ class Member:
         )
         self.step(Started())
 
-    def _history(self) -> VoterHistory:
+    def history(self) -> VoterHistory:
         """The voters that it was given, and those that its log has held since."""
         cluster = self.cluster
         history = VoterHistory(cluster.voters, 1 if cluster.dynamic else 0)
@@ -172,6 +172,20 @@ class Member:
                 keep = ends[int(self.cluster.random.random() * len(ends))]
             self.log.truncate(keep)
         self.log.durable_end = min(self.log.durable_end, self.log.log_end_offset)
+
+    @property
+    def leads(self) -> bool:
+        """Whether it lives and believes that it leads."""
+        return self.alive and self.node.is_leader
+
+    def ask(self, request: AddRaftVoterRequest | RemoveRaftVoterRequest) -> None:
+        """Ask this node to change who votes; what it says is noted."""
+
+        def answered(response: Message) -> None:
+            assert isinstance(response, (AddRaftVoterResponse, RemoveRaftVoterResponse))
+            self.cluster.tell(f"{self.node_id} says {ErrorCode(response.error_code).name}")
+
+        self.step(Requested(answered, request))
 
     def step(self, event: Event) -> None:
         before = self._standing()
@@ -227,6 +241,8 @@ class Member:
                 data = bytearray(batch.batch)
                 assign_offsets(data, batch.base_offset, batch.epoch)
             elif isinstance(batch, ControlBatch):
+                if self.log.last_epoch == batch.epoch:
+                    self.cluster.voters_change(self, batch.epoch)
                 encoded = control_batch(
                     batch.records, base_offset=batch.base_offset, epoch=batch.epoch, wall_ms=0
                 )
@@ -234,6 +250,8 @@ class Member:
             else:
                 data = bytearray(batch.data)
             self.log.append(bytes(data))
+        if self.cluster.dynamic and self.node.voters != self.history().voters:
+            raise Violation(f"node {self.node_id}: its voters are not those of its log")
 
     def _timer(self) -> None:
         if self.timer_ms is not None and self.timer_ms <= self.cluster.now_ms:
@@ -280,6 +298,7 @@ class RaftCluster:
         self._queue: list[tuple[int, int, Member, int, Callable[[], None]]] = []
         self._numbers = count()
         self.leaders: dict[int, int] = {}
+        self.when_elected: Callable[[Member], None] = lambda member: None
         self.committed_batches: dict[int, tuple[int, bytes]] = {}
         self.committed_end = 0
         self.elections = 0
@@ -390,7 +409,7 @@ class RaftCluster:
         return True
 
     def leader(self) -> Member | None:
-        leading = [m for m in self.members if m.alive and m.node.is_leader]
+        leading = [member for member in self.members if member.leads]
         return max(leading, key=lambda m: m.node.epoch, default=None)
 
     def add_request(self, node_id: int) -> AddRaftVoterRequest:
@@ -406,14 +425,8 @@ class RaftCluster:
     def change_voters(self, request: AddRaftVoterRequest | RemoveRaftVoterRequest) -> None:
         """Ask the leader, if there is one; what it says is noted."""
         leader = self.leader()
-        if leader is None:
-            return
-
-        def answered(response: Message) -> None:
-            assert isinstance(response, (AddRaftVoterResponse, RemoveRaftVoterResponse))
-            self.tell(f"{leader.node_id} says {ErrorCode(response.error_code).name}")
-
-        leader.step(Requested(answered, request))
+        if leader is not None:
+            leader.ask(request)
 
     def raise_kraft_version(self) -> bool:
         """Make the voters records, if the leader knows enough of them."""
@@ -441,6 +454,16 @@ class RaftCluster:
         before = self.leaders.setdefault(epoch, member.node_id)
         if before != member.node_id:
             raise Violation(f"nodes {before} and {member.node_id} both lead epoch {epoch}")
+        self.when_elected(member)
+
+    def voters_change(self, leader: Member, epoch: int) -> None:
+        """A leader is about to write another set of voters. If the last one, or everything of its
+        epoch, may still be cut, two leaders can build on one set what has no majority in common.
+        """
+        if leader.history().offset >= self.committed_end:
+            raise Violation(f"node {leader.node_id}: the change of voters before is not committed")
+        if all(known != epoch for known, _ in self.committed_batches.values()):
+            raise Violation(f"node {leader.node_id}: nothing of epoch {epoch} is committed")
 
     def committed(self, member: Member, high_watermark: int) -> None:
         if high_watermark < member.high_watermark:
@@ -504,64 +527,6 @@ def storm(seed: int) -> RaftCluster:
     return cluster
 
 
-def change_of_voters(cluster: RaftCluster) -> None:
-    """An administrator adds or removes some node, whether or not it makes sense."""
-    node_id = int(cluster.random.random() * len(cluster.members))
-    if cluster.random.random() < 0.5:
-        request = cluster.add_request(node_id)
-        request.ack_when_committed = cluster.random.random() < 0.5
-        cluster.change_voters(request)
-    else:
-        cluster.change_voters(cluster.remove_request(node_id))
-
-
-def storm_with_changes(seed: int) -> RaftCluster:
-    """A storm over five nodes of which three vote at first."""
-    cluster = RaftCluster(seed, 5, voters=3)
-    for member in cluster.members:
-        member.start()
-    for number in range(ROUNDS):
-        leader = cluster.leader()
-        if number % 3 == 2 and leader is not None:
-            # It may change what it likes, but nobody hears of it.
-            cluster.isolate([leader.node_id])
-        for index in range(4):
-            cluster.append(b"%d/%d" % (number, index))
-            cluster.run(cluster.now_ms + cluster.draw(1, 400))
-            for _ in range(3):
-                change_of_voters(cluster)
-                cluster.run(cluster.now_ms + cluster.draw(1, 40))
-        if number % 3 == 2:
-            cluster.heal()
-        if number % 3 == 1:
-            weather(cluster)
-    cluster.heal()
-    for member in cluster.members:
-        if not member.alive:
-            member.start()
-    return cluster
-
-
-def storm_over_an_upgrade(seed: int) -> RaftCluster:
-    """A storm in which configured voters become records, and change as soon as they have."""
-    cluster = RaftCluster(seed, 3 + seed % 3)
-    for member in cluster.members:
-        member.start()
-    for number in range(ROUNDS):
-        for index in range(4):
-            cluster.append(b"%d/%d" % (number, index))
-            cluster.run(cluster.now_ms + cluster.draw(1, 400))
-            if cluster.random.random() < 0.3:
-                cluster.raise_kraft_version()
-            change_of_voters(cluster)
-        weather(cluster)
-    cluster.heal()
-    for member in cluster.members:
-        if not member.alive:
-            member.start()
-    return cluster
-
-
 def settle(cluster: RaftCluster) -> None:
     """The faults have stopped: there is a leader again, and all commit what it is given."""
     for _ in range(100):
@@ -573,5 +538,8 @@ def settle(cluster: RaftCluster) -> None:
     assert cluster.append(b"the end"), "nobody leads"
     cluster.run(cluster.now_ms + 2000)
     assert cluster.committed_end > before, "nothing is committed any more"
+    leader = cluster.leader()
+    assert leader is not None, "nobody leads"
+    assert leader.node_id in leader.node.voters, "who votes no more leads"
     ends = {member.high_watermark for member in cluster.members}
     assert ends == {cluster.committed_end}, f"seed {cluster.seed}: the members know {ends}"

@@ -6,16 +6,19 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from harness.raft_cluster import RaftCluster, settle, storm, storm_with_changes
+from harness.raft_cluster import RaftCluster, settle, storm
+from harness.raft_voter_storm import storm_with_changes
 
 from minikafka.protocol.errors import ErrorCode
+from minikafka.raft import following
 from minikafka.raft.core import Core
 from minikafka.raft.elections import Elections
 from minikafka.raft.following import Following
 from minikafka.raft.leading import Leading
-from minikafka.raft.states import Prospective, Unattached
+from minikafka.raft.progress import UNKNOWN_OFFSET
+from minikafka.raft.states import Leader, Prospective, Unattached
 from minikafka.raft.voter_changes import VoterChanges
-from minikafka.raft.voters import VoterSet
+from minikafka.raft.voters import VoterHistory, VoterSet
 
 SEEDS = 10
 
@@ -58,6 +61,44 @@ def change_whatever_is_under_way(*asked: Any) -> tuple[ErrorCode, str]:
     return ErrorCode.NONE, ""
 
 
+refusal = VoterChanges._refusal
+
+
+def change_before_an_entry_of_its_own(
+    self: VoterChanges, state: Leader, what: str
+) -> tuple[ErrorCode, str]:
+    """A new leader changes what a former one may have left behind."""
+    if self._pending is None and state.progress.high_watermark == UNKNOWN_OFFSET:
+        return ErrorCode.NONE, ""
+    return refusal(self, state, what)
+
+
+def change_before_the_last_is_committed(
+    self: VoterChanges, state: Leader, what: str
+) -> tuple[ErrorCode, str]:
+    """Who does not wait for the answer may ask for the next."""
+    if self._pending is None and state.progress.high_watermark != UNKNOWN_OFFSET:
+        return ErrorCode.NONE, ""
+    return refusal(self, state, what)
+
+
+def keep_voters_that_were_cut(self: VoterHistory, end_offset: int) -> None:
+    return None
+
+
+def see_no_change(batch: memoryview) -> list[Any]:
+    """Who follows goes on with the voters that it knows."""
+    return []
+
+
+advanced = VoterChanges.advanced
+
+
+def lead_on_without_a_vote(self: VoterChanges, high_watermark: int) -> bool:
+    advanced(self, high_watermark)
+    return False
+
+
 def never_needed_again(self: Core) -> bool:
     return self.is_voter
 
@@ -81,8 +122,13 @@ def survives(run: Callable[[int], RaftCluster]) -> bool:
     return True
 
 
-MUTANTS_OF_VOTER_CHANGES: list[tuple[type, str, Any]] = [
+MUTANTS_OF_VOTER_CHANGES: list[tuple[object, str, Any]] = [
     (VoterChanges, "_refusal", change_whatever_is_under_way),
+    (VoterChanges, "_refusal", change_before_an_entry_of_its_own),
+    (VoterChanges, "_refusal", change_before_the_last_is_committed),
+    (VoterChanges, "advanced", lead_on_without_a_vote),
+    (VoterHistory, "truncate", keep_voters_that_were_cut),
+    (following, "voter_changes", see_no_change),
     (Core, "may_stand", property(never_needed_again)),
 ]
 
@@ -99,7 +145,7 @@ def test_a_planted_bug_is_found(
     ("owner", "name", "mutant"), MUTANTS_OF_VOTER_CHANGES, ids=lambda value: str(value)[:40]
 )
 def test_a_bug_in_changing_voters_is_found(
-    owner: type, name: str, mutant: Any, monkeypatch: pytest.MonkeyPatch
+    owner: object, name: str, mutant: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(owner, name, mutant)
     assert not survives(storm_with_changes)

@@ -3,14 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from harness.raft_cluster import (
-    RaftCluster,
-    batch_count,
-    settle,
-    storm,
-    storm_over_an_upgrade,
-    storm_with_changes,
-)
+from harness.raft_cluster import RaftCluster, batch_count, settle, storm
+from harness.raft_voter_storm import storm_over_an_upgrade, storm_with_changes
 
 SEEDS = 60
 

@@ -19,7 +19,7 @@ def seeds_until_found(mutant: Mutant, first: int = 0) -> tuple[int, str] | None:
     with pytest.MonkeyPatch.context() as patch:
         mutant.plant(patch)
         for seed in range(first, first + mutant.seeds):
-            outcome = run_world(seed, shape=mutant.shape, faults=mutant.faults)
+            outcome = run_world(seed, shape=mutant.shape, faults=mutant.faults, until_violated=True)
             if outcome.violations:
                 return seed - first + 1, outcome.violations[0]
     return None

@@ -98,7 +98,11 @@ class MetadataTruth:
                 f"of power leaves it on {safe} alone"
             )
             self._verdict.violate("committed metadata is durable", sentence)
-        self._replay(batch)
+        try:
+            self._replay(batch)
+        except AssertionError as error:
+            sentence = f"node {node_id} has committed offset {known.next_offset - 1}: {error}"
+            self._verdict.violate("what is committed fits what was committed before", sentence)
 
     def _surely_has(self, voter: int, batch: Batch) -> bool:
         disk = self._nodes[voter].disk

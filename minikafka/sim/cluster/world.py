@@ -30,9 +30,10 @@ from minikafka.sim.cluster.shapes import SHAPES, make_nodes
 from minikafka.sim.cluster.transitions import Transitions
 from minikafka.sim.cluster.verdict import Verdict
 from minikafka.sim.cluster.watching import Watcher, partitions_of
-from minikafka.sim.errors import SimulationError
+from minikafka.sim.errors import Enough, SimulationError
 from minikafka.sim.loop import SimLoop, simulation
 from minikafka.sim.node import BrokerNode
+from minikafka.sim.process import Process
 from minikafka.sim.scheduler import Order
 
 LIMIT_S: Final = 400.0
@@ -239,8 +240,10 @@ def run_world(
     faults: Sequence[str] = FAULTS,
     keep: Sequence[int] | None = None,
     with_trace: bool = False,
+    until_violated: bool = False,
 ) -> ClusterOutcome:
-    """Run one cluster to its end. `keep` are the numbers of the faults that strike."""
+    """Run one cluster to its end, or until a promise is broken. `keep` are the numbers of the
+    faults that strike."""
     with simulation(f"cluster {seed}", order=order, limit_s=LIMIT_S) as loop:
         trace = loop.trace = [] if with_trace else None
         climate = draw(loop.stream("climate").random, shape, faults)
@@ -249,8 +252,12 @@ def run_world(
             schedule = [fault for fault in schedule if fault.number in keep]
         world = World(loop, climate, schedule)
         verdict = world.verdict
+        if until_violated:
+            loop.watch = _until_violated(loop.watch, verdict)
         try:
             loop.run_until_complete(world.run())
+        except Enough:
+            pass
         except SimulationError as end:
             verdict.violate("the scenario ends", f"{type(end).__name__}: {end}")
         for node in world.nodes.values():
@@ -276,3 +283,15 @@ def run_world(
             trace=trace or [],
             story=verdict.story,
         )
+
+
+def _until_violated(
+    watch: Callable[[Process], None] | None, verdict: Verdict
+) -> Callable[[Process], None]:
+    def look(process: Process) -> None:
+        if watch is not None:
+            watch(process)
+        if verdict.violations:
+            raise Enough(verdict.violations[0])
+
+    return look
