@@ -23,6 +23,8 @@ from minikafka.protocol.messages.delete_records import (
 )
 
 MIB = 1 << 20
+GROUPS = ("readers", "keepers")
+"""Java's hash of the second is negative: it has to be sought where the other broker put it."""
 LOG_START = 2_345
 """Where `segments` begins after DeleteRecords: in the middle of a segment and of a batch."""
 
@@ -94,7 +96,8 @@ def append(broker: RunningBroker, label: str) -> None:
         Written(f"gone-{label}".encode(), None)
     ]
     produce(bootstrap, "compacted", kept)
-    commit(bootstrap, "readers", "segments", LOG_START + len(label), label)
+    for group in GROUPS:
+        commit(bootstrap, group, "segments", LOG_START + len(label), label)
 
 
 def transact(broker: RunningBroker, label: str) -> None:
@@ -125,7 +128,7 @@ class Contents:
         # What a compacted topic shows of the past is up to the cleaner; the last words are not.
         last = {shown.key: shown for shown in read(bootstrap, "compacted")}
         self.compacted = {key: shown for key, shown in last.items() if shown.value is not None}
-        self.readers = committed(bootstrap, "readers", "segments")
+        self.groups = {group: committed(bootstrap, group, "segments") for group in GROUPS}
 
     def check_continues(self, earlier: "Contents") -> None:
         """Nothing that `earlier` showed is gone or altered."""
@@ -140,7 +143,7 @@ class Contents:
         for topic, shown in earlier.topics.items():
             assert len(self.topics[topic]) == len(shown), topic
         assert self.compacted == earlier.compacted
-        assert self.readers == earlier.readers
+        assert self.groups == earlier.groups
 
 
 def check_written(contents: Contents, label: str) -> None:
@@ -158,7 +161,7 @@ def check_written(contents: Contents, label: str) -> None:
     assert {s.value for s in contents.compacted.values()} == {
         f"{label} {n} ".encode() * 60 for n in range(1_950, 2_000)
     }
-    assert contents.readers == (LOG_START + len(label), label)
+    assert contents.groups == dict.fromkeys(GROUPS, (LOG_START + len(label), label))
 
 
 def check_files(broker: RunningBroker) -> None:

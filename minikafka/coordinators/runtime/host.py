@@ -36,8 +36,13 @@ def java_hash(text: str) -> int:
 
 
 def partition_for(key: str, count: int) -> int:
-    """The partition of an internal topic that is responsible for `key`."""
-    return (java_hash(key) & 0x7FFFFFFF) % count
+    """The partition of an internal topic that is responsible for `key`.
+
+    A negative hash is negated, unlike that of a record's key, whose sign bit is cleared; the one
+    number whose absolute value no Java int holds counts as 0.
+    """
+    value = java_hash(key)
+    return 0 if value == -(1 << 31) else abs(value) % count
 
 
 class CoordinatorHost(Generic[MachineT]):
