@@ -19,7 +19,6 @@ from functools import partial
 from importlib import import_module
 from random import Random
 from typing import Any
-from uuid import UUID
 
 from minikafka.api.context import ControllerServices, Services
 from minikafka.api.dispatch import Dispatcher
@@ -31,20 +30,17 @@ from minikafka.broker.controller_registration import register_controller
 from minikafka.broker.lifecycle import BrokerLifecycle
 from minikafka.broker.listening import Address, ListenError, Listeners
 from minikafka.broker.liveness import BrokerLiveness
+from minikafka.broker.local_replicas import LocalReplicas
 from minikafka.broker.quorum import QuorumHost
 from minikafka.broker.quorum_driver import QUORUM_TASK
 from minikafka.broker.replication import reconfigure_replication, start_replication
 from minikafka.broker.storage import Storage, StorageError, lacks_cluster_id, prepare_storage
 from minikafka.controller.controller import ClusterController
-from minikafka.log.directory import LogDirectory
 from minikafka.log.errors import CorruptLogError, LogDirectoryError
 from minikafka.metadata.delta import MetadataDelta
 from minikafka.metadata.image import BROKER_RESOURCE, MetadataImage
 from minikafka.protocol.errors import KafkaError
-from minikafka.replication.cleaning import LogCleaner
 from minikafka.replication.fetch_session import FetchSessionCache
-from minikafka.replication.flushing import Flusher
-from minikafka.replication.maintenance import Maintenance
 from minikafka.replication.purgatory import Purgatory
 from minikafka.replication.replicas import ReplicaManager
 from minikafka.runtime.clock import AgeClock, WallClock
@@ -97,13 +93,10 @@ class Broker:
         self._random = random
         self._clients: Listeners | None = None
         self._controllers: Listeners | None = None
-        self._directories: list[LogDirectory] = []
-        self._metadata_directory = ""
         self._quorum: QuorumHost | None = None
         self._gateway: ControllerGateway | None = None
         self._lifecycle: BrokerLifecycle | None = None
-        self._replicas: ReplicaManager | None = None
-        self._cleaner: LogCleaner | None = None
+        self._local: LocalReplicas | None = None
         self._serving: Services | None = None
 
     @property
@@ -216,7 +209,9 @@ class Broker:
     ) -> None:
         settings = self._settings
         await self._unless_failed(until_caught_up(quorum))
-        replicas = self._replicas = self._load_replicas(quorum.image)
+        local = self._local
+        assert local is not None, "opened with the storage"
+        replicas = local.load(quorum.image)
         quorum.on_publish(replicas.publish)
         quorum.on_publish(self._follow)
         reconfigure_replication(replicas, self._in_effect(quorum.image))
@@ -229,11 +224,11 @@ class Broker:
             cluster_id=storage.cluster_id,
             incarnation_id=random_uuid(self._random),
             directory_ids=list(storage.directory_ids.values()),
-            previous_broker_epoch=self._previous_broker_epoch(),
+            previous_broker_epoch=local.previous_broker_epoch(),
             controller=gateway,
             image=quorum.image,
             scope=self._scope,
-            online_directory_ids=self._online_directory_ids,
+            online_directory_ids=local.online_directory_ids,
         )
         quorum.on_publish(lifecycle.publish)
         quorum.on_leader_change(lambda leader_id, epoch: lifecycle.report())
@@ -245,7 +240,7 @@ class Broker:
         groups.start()
         await listeners.accept()
         services.producer_ids.start()
-        self._start_upkeep(replicas, quorum.image)
+        local.start_upkeep(self._in_effect(quorum.image))
 
     async def _unless_failed(self, work: Coroutine[Any, Any, None]) -> None:
         """Do a part of the start, which the failure of another part may leave waiting for ever."""
@@ -258,26 +253,6 @@ class Broker:
             await task
         finally:
             await scope.close()
-
-    def _start_upkeep(self, replicas: ReplicaManager, image: MetadataImage) -> None:
-        """Retention, checkpoints and cleaning: what goes on beside the requests."""
-        Maintenance(
-            settings=self._settings,
-            replicas=replicas,
-            purgatory=self._purgatory,
-            wall_clock=self._wall_clock,
-            age_clock=self._age_clock,
-            scope=self._scope,
-        ).start()
-        self._cleaner = LogCleaner(
-            settings=self._in_effect(image),
-            replicas=replicas,
-            disk=self._disk,
-            wall_clock=self._wall_clock,
-            age_clock=self._age_clock,
-            scope=self._scope,
-        )
-        self._cleaner.start()
 
     async def stop(self) -> None:
         """Stop cleanly. Safe after a failed start and a second time."""
@@ -300,15 +275,13 @@ class Broker:
         if self._controllers is not None:
             await self._controllers.drain(DRAIN_TIMEOUT_S)
         epoch = -1 if self._lifecycle is None else self._lifecycle.broker_epoch
-        replicas, self._replicas = self._replicas, None
         self._age_clock.close()
-        if self._cleaner is not None:
-            await self._cleaner.stop()
+        if self._local is not None:
+            await self._local.stop_upkeep()
         await self._stop_quorum()
-        if replicas is not None:
+        if self._local is not None:
             # Last, for this writes the markers that say that all is well.
-            await replicas.close(epoch)
-            self._directories = []
+            await self._local.close(epoch)
         await self._close()
 
     async def _close(self) -> None:
@@ -319,9 +292,8 @@ class Broker:
         await self._stop_quorum()
         self._age_clock.close()
         await self._scope.close()
-        for directory in self._directories:
-            await directory.close(clean=False)
-        self._directories = []
+        if self._local is not None:
+            await self._local.abandon()
         self._disk.close()
         self._metadata_disk.close()
 
@@ -350,45 +322,19 @@ class Broker:
             wall_ms=self._wall_clock.now_ms(),
             cluster_id=cluster_id,
         )
-        self._metadata_directory = storage.metadata_directory
-        for path in storage.directory_ids:
-            self._directories.append(
-                LogDirectory.open(
-                    self._disk,
-                    path,
-                    node_id=self._settings.node_id,
-                    cluster_id=storage.cluster_id,
-                )
-            )
-        return storage
-
-    def _load_replicas(self, image: MetadataImage) -> ReplicaManager:
-        replicas = ReplicaManager(
-            settings=self._settings,
-            image=image,
-            directories=self._directories,
+        local = self._local = LocalReplicas(
+            settings=settings,
+            disk=self._disk,
             purgatory=self._purgatory,
             wall_clock=self._wall_clock,
+            age_clock=self._age_clock,
             random=self._random,
+            scope=self._scope,
+            on_fatal=self._fail,
             on_offline=self._directory_offline,
         )
-        replicas.load()
-        online = [directory.path for directory in replicas.online]
-        if self._metadata_directory in set(self._settings.log_dirs).difference(online):
-            raise StartError(f"{self._metadata_directory}: the metadata log's directory has failed")
-        Flusher(
-            settings=self._settings,
-            replicas=replicas,
-            purgatory=self._purgatory,
-            age_clock=self._age_clock,
-            scope=self._scope,
-        ).start()
-        return replicas
-
-    def _previous_broker_epoch(self) -> int:
-        """The epoch of the clean stop before, -1 unless every directory was left clean."""
-        epochs = {directory.previous_broker_epoch for directory in self._directories}
-        return epochs.pop() if len(epochs) == 1 else -1
+        local.open(storage)
+        return storage
 
     def _services(
         self,
@@ -433,28 +379,15 @@ class Broker:
         for listeners in (self._clients, self._controllers):
             if listeners is not None:
                 listeners.follow(settings)
-        if self._cleaner is not None:
-            self._cleaner.settings = settings
-        if self._replicas is not None:
-            reconfigure_replication(self._replicas, settings)
+        if self._local is not None:
+            self._local.follow(settings)
 
     def _in_effect(self, image: MetadataImage) -> BrokerSettings:
         for_all, own = image.cluster_configs, image.broker_configs(self._settings.node_id)
         return self._settings.with_dynamic(for_all, own) if for_all or own else self._settings
 
-    def _online_directory_ids(self) -> list[UUID]:
-        replicas = self._replicas
-        online = self._directories if replicas is None else replicas.online
-        return [found for found in (d.meta.directory_id for d in online) if found is not None]
-
-    def _directory_offline(self, directory: LogDirectory, error: OSError) -> None:
-        if self._replicas is None:
-            return  # its logs are being opened; the start looks at what is left
-        if not self._replicas.online:
-            self._fail(StartError(f"{directory.path}: no log directory is left: {error}"))
-        elif directory.path == self._metadata_directory:
-            self._fail(StartError(f"{directory.path}: the directory of the metadata log: {error}"))
-        elif self._lifecycle is not None:
+    def _directory_offline(self) -> None:
+        if self._lifecycle is not None:
             self._lifecycle.report()
 
     def _task_failed(self, name: str, error: BaseException) -> None:

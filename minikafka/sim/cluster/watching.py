@@ -152,5 +152,6 @@ def quorum_of(broker: Broker) -> QuorumHost | None:
 
 def partitions_of(broker: Broker) -> list[Partition]:
     """The replicas that a broker hosts, once they are loaded."""
-    replicas = broker._replicas
+    local = broker._local
+    replicas = None if local is None else local.replicas
     return [] if replicas is None else list(replicas)
