@@ -79,14 +79,20 @@ def lagging(partition: Partition, now_ms: int, lag_max_ms: int) -> frozenset[int
     )
 
 
-def caught_up(partition: Partition) -> frozenset[int]:
-    """Followers outside of the ISR that may join it."""
+def caught_up(partition: Partition, now_ms: int, lag_max_ms: int) -> frozenset[int]:
+    """Followers outside of the ISR that may join it.
+
+    One that lacks something and has not fetched for so long has just been dropped for it. While
+    another one stands still, too, it has all that is acknowledged, and would be back at once.
+    """
+    end_offset = partition.log.log_end_offset
     least = max(partition.high_watermark, partition.epoch_start_offset)
     return frozenset(
         follower.replica_id
         for follower in partition.followers.values()
         if follower.replica_id not in partition.isr
         and follower.end_offset >= least
+        and (follower.end_offset == end_offset or now_ms - follower.fetched_ms <= lag_max_ms)
         and partition.is_eligible(follower.replica_id, follower.broker_epoch)
     )
 
@@ -112,11 +118,11 @@ def look_for_joining(partition: Partition, now_ms: int, lag_max_ms: int) -> bool
     return partition.advance_high_watermark()
 
 
-def propose_expansion(partition: Partition) -> Proposal | None:
+def propose_expansion(partition: Partition, now_ms: int, lag_max_ms: int) -> Proposal | None:
     """Propose to take in whoever has caught up, unless a proposal is on its way."""
     if not partition.is_leader or partition.pending_isr is not None:
         return None
-    joining = caught_up(partition)
+    joining = caught_up(partition, now_ms, lag_max_ms)
     return _propose(partition, partition.isr | joining) if joining else None
 
 

@@ -215,10 +215,11 @@ class Leading:
         """Whether somebody can join the ISR, and for whom the high watermark waits meanwhile."""
         if len(partition.isr) > len(partition.followers):
             return
-        if look_for_joining(partition, self.now_ms(), self._lag_max_ms):
+        now_ms = self.now_ms()
+        if look_for_joining(partition, now_ms, self._lag_max_ms):
             self._purgatory.committed(partition)
         if self._controller is not None:
-            self._send(propose_expansion(partition))
+            self._send(propose_expansion(partition, now_ms, self._lag_max_ms))
 
     # -- followers that are expected ----------------------------------------------------------
 

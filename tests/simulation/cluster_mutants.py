@@ -162,7 +162,7 @@ def never_tell_a_divergence(patch: pytest.MonkeyPatch) -> None:
 def join_without_catching_up(patch: pytest.MonkeyPatch) -> None:
     """Who has fetched once is in sync."""
 
-    def fetched(partition: Partition) -> frozenset[int]:
+    def fetched(partition: Partition, now_ms: int, lag_max_ms: int) -> frozenset[int]:
         return frozenset(
             follower.replica_id
             for follower in partition.followers.values()

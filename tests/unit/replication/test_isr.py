@@ -89,12 +89,12 @@ def test_who_has_caught_up_is_proposed_to_join(leader: Partition) -> None:
     leader.follower_fetched(2, 2, 5)
     leader.follower_fetched(3, 1, 6, broker_epoch=33)
     assert leader.high_watermark == 2
-    assert propose_expansion(leader) is None
+    assert propose_expansion(leader, 6, LAG_MS) is None
     leader.follower_fetched(3, 2, 7, broker_epoch=33)
     leader.is_eligible = lambda broker_id, epoch: False
-    assert propose_expansion(leader) is None
+    assert propose_expansion(leader, 7, LAG_MS) is None
     leader.is_eligible = lambda broker_id, epoch: (broker_id, epoch) == (3, 33)
-    proposal = propose_expansion(leader)
+    proposal = propose_expansion(leader, 7, LAG_MS)
     assert proposal is not None
     wanted = to_request(proposal, 77)
     assert [(m.broker_id, m.broker_epoch) for m in wanted.new_isr_with_epochs] == [
@@ -111,15 +111,30 @@ def test_who_has_caught_up_is_proposed_to_join(leader: Partition) -> None:
     assert leader.advance_high_watermark()
 
 
+def test_who_has_been_dropped_joins_when_it_fetches_again(leader: Partition) -> None:
+    """Two of three stand still: dropping one of them does not move the high watermark."""
+    leader.follower_fetched(2, 0, 100)
+    leader.follower_fetched(3, 0, 0)
+    append(leader)
+    dropped_ms = LAG_MS + 1
+    proposal = propose_shrinking(leader, dropped_ms, LAG_MS)
+    assert proposal is not None
+    take_answer(proposal, answer([1, 2], 11))
+    assert (leader.isr, leader.high_watermark) == ({1, 2}, 0)
+    assert propose_expansion(leader, dropped_ms, LAG_MS) is None
+    leader.follower_fetched(3, 0, 2 * LAG_MS)
+    assert propose_expansion(leader, 2 * LAG_MS, LAG_MS) is not None
+
+
 def test_nobody_joins_before_the_start_of_the_epoch(leader: Partition) -> None:
     append(leader, 5)
     leader.apply(image(isr=[1], leader_epoch=5, partition_epoch=11), 0)
     assert leader.epoch_start_offset == 5
     leader.high_watermark = 2
-    leader.follower_fetched(2, 4)
-    assert propose_expansion(leader) is None
-    leader.follower_fetched(2, 5)
-    assert propose_expansion(leader) is not None
+    leader.follower_fetched(2, 4, 7)
+    assert propose_expansion(leader, 7, LAG_MS) is None
+    leader.follower_fetched(2, 5, 7)
+    assert propose_expansion(leader, 7, LAG_MS) is not None
 
 
 def test_the_high_watermark_waits_for_who_is_about_to_join(leader: Partition) -> None:
@@ -167,7 +182,7 @@ def test_metadata_and_answers_may_come_in_either_order(leader: Partition) -> Non
     # The answer first, then the same as metadata, then something older.
     leader.apply(image(isr=[1, 2], partition_epoch=13), 5000)
     leader.follower_fetched(3, 1, 5000)
-    again = propose_expansion(leader)
+    again = propose_expansion(leader, 5000, LAG_MS)
     assert again is not None
     assert not take_answer(again, answer([1, 2, 3], 14))
     leader.apply(image(isr=[1, 2], partition_epoch=13), 5000)
@@ -186,4 +201,4 @@ def test_a_new_epoch_ends_what_was_proposed(leader: Partition) -> None:
     assert leader.isr == {1, 2, 3}
     leader.apply(image(leader=2, leader_epoch=6, partition_epoch=12), 5000)
     assert leader.followers == {}
-    assert propose_expansion(leader) is None
+    assert propose_expansion(leader, 7, LAG_MS) is None
