@@ -20,7 +20,7 @@ from minikafka.log.checkpoints import LEADER_EPOCHS, PARTITION_METADATA, encode_
 from minikafka.log.errors import OffsetGapError, is_disk_full
 from minikafka.log.leader_epochs import NO_EPOCH
 from minikafka.log.markers import read_marker
-from minikafka.log.reading import NO_BOUND
+from minikafka.log.reading import NO_BOUND, NO_TAIL
 from minikafka.log.recovery import Loaded, load, rebuild_producers
 from minikafka.log.retention import deletable_count
 from minikafka.log.segment import LOG_SUFFIX, TRANSACTION_INDEX_SUFFIX, Segment
@@ -201,6 +201,7 @@ class PartitionLog(SwappableLog):
         except OSError:
             assign_offsets(batch, 0, NO_EPOCH)
             raise
+        self._tail = (base_offset, segment.size)
         segment.note(last_offset, timestamp, size, segments.index_interval_bytes)
         self.log_end_offset = last_offset + 1
         if header.producer_id >= 0:
@@ -347,6 +348,7 @@ class PartitionLog(SwappableLog):
         """Take over other segments: what was remembered of positions and epochs is void."""
         self._segments.use(segments)
         self._bound = NO_BOUND
+        self._tail = NO_TAIL
         self._stamped_epoch = NO_EPOCH
 
     def _delete(self, segments: list[Segment]) -> None:

@@ -64,6 +64,22 @@ def test_a_read_at_once_finds_what_a_read_finds(tmp_path: Path, seed: int) -> No
     assert at_once > 50
 
 
+def test_the_last_batch_is_found_without_the_index(tmp_path: Path) -> None:
+    """As long as it is the last, and not cut off."""
+    log, ends = log_of(tmp_path / "t-0", [100] * 8)
+    whole = read(log, 14, 1 << 16, 16, 1)
+    assert log.read_now(14, 1 << 16, max_offset=16, min_bytes=1) == whole
+    assert len(whole) == ends[7] - ends[6]
+    # Behind its beginning, before it, beyond a bound, cut: another way, or none.
+    for offset, limit, bound in ((15, 1 << 16, 16), (13, 1 << 16, 16), (14, 100, 16)):
+        assert log.read_now(offset, limit, max_offset=bound, min_bytes=1) is None
+    assert log.read_now(14, 1 << 16, max_offset=14, min_bytes=1) is None
+    log.truncate_to(14)
+    assert log.read_now(14, 1 << 16, max_offset=14, min_bytes=1) is None
+    log.truncate_to(12)
+    assert log.read_now(12, 1 << 16, max_offset=12, min_bytes=1) is None
+
+
 def test_an_index_that_leads_elsewhere_is_not_believed(tmp_path: Path) -> None:
     log, _ = log_of(tmp_path / "t-0", [16_000] * 8)
     log.close()
