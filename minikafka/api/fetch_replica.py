@@ -18,22 +18,14 @@ from minikafka.api.context import Services
 from minikafka.protocol.errors import KafkaError
 from minikafka.protocol.primitives import put_uvarint
 from minikafka.replication.fetch_session import FetchEntry, FetchSession, Waiting
+from minikafka.replication.usual_fetch import FIRST_VERSION, UsualFetch, decode_usual
 
 if TYPE_CHECKING:
     from minikafka.network.connection import Exchange
     from minikafka.replication.partition import Partition
     from minikafka.runtime.disk import FileRegion
 
-# max wait, min bytes, max bytes, isolation, session, its epoch, one topic, its id, one partition
-_HEAD = Struct(">iiibiiB16sB")
-# index, leader epoch, offset, epoch of the last record, log start, max bytes, `_BETWEEN`, replica,
-# its broker epoch, no tags in there
-_TAIL = Struct(">iiqiqi7siqB")
-_REQUEST_BYTES = _HEAD.size + _TAIL.size
 _ONE = 2  # a compact array of one element
-# no tags of partition and topic, nothing to forget, no rack, one tag: the replica's, of 13 bytes
-_BETWEEN = b"\0\0\1\1\1\1\x0d"
-_FIRST_WITH_REPLICA_BEHIND = 15
 
 # correlation, tags, throttle, error, session, one topic, its id, one partition: index, error, high
 # watermark, last stable offset, log start, no aborted list, no other replica to ask
@@ -72,39 +64,50 @@ def serve_replica(
 
     `position` is where the body begins.
     """
-    if len(frame) - position != _REQUEST_BYTES or version < _FIRST_WITH_REPLICA_BEHIND:
+    usual = decode_usual(frame, position) if version >= FIRST_VERSION else None
+    if usual is None or usual.max_wait_ms <= 0:
         return False
-    wait_ms, min_bytes, max_bytes, _, session_id, epoch, topics, topic_id, partitions = (
-        _HEAD.unpack_from(frame, position)
-    )
-    index, leader_epoch, offset, last_epoch, log_start, limit, between, replica_id, own_epoch, _ = (
-        _TAIL.unpack_from(frame, position + _HEAD.size)
-    )
-    if topics != _ONE or partitions != _ONE or between != _BETWEEN or wait_ms <= 0:
+    session = services.fetch_sessions.get(usual.session_id)
+    if session is None or not session.goes_on(
+        usual.session_epoch, usual.replica_id, usual.broker_epoch
+    ):
         return False
-    session = services.fetch_sessions.get(session_id)
-    if session is None or not session.goes_on(epoch, replica_id, own_epoch):
-        return False
-    entry = session.entries.get((int.from_bytes(topic_id, "big"), index))
-    if entry is None or not session.moves_only(entry) or leader_epoch != entry.current_leader_epoch:
+    entry = session.entries.get((int.from_bytes(usual.topic_id, "big"), usual.partition))
+    if (
+        entry is None
+        or not session.moves_only(entry)
+        or usual.leader_epoch != entry.current_leader_epoch
+    ):
         return False
     partition = _partition(entry)
-    if partition is None or not _is_level(partition, offset, last_epoch):
+    if partition is None or not _is_level(partition, usual):
         return False
     leading = services.replicas.leading
     try:
-        leading.admit(partition, replica_id, own_epoch, leader_epoch)
+        leading.admit(partition, usual.replica_id, usual.broker_epoch, usual.leader_epoch)
     except KafkaError:
         return False
-    services.fetch_sessions.use(session_id, epoch, uses_topic_ids=True, now_ms=leading.now_ms())
-    entry.move_to(offset, last_epoch, log_start, limit)
+    services.fetch_sessions.use(
+        usual.session_id, usual.session_epoch, uses_topic_ids=True, now_ms=leading.now_ms()
+    )
+    entry.move_to(
+        usual.fetch_offset,
+        usual.last_fetched_epoch,
+        usual.log_start_offset,
+        usual.partition_max_bytes,
+    )
     leading.fetched(
-        partition, replica_id, offset, broker_epoch=own_epoch, log_start_offset=log_start
+        partition,
+        usual.replica_id,
+        usual.fetch_offset,
+        broker_epoch=usual.broker_epoch,
+        log_start_offset=usual.log_start_offset,
     )
     # It stays dirty: when its time is over, it is told the high watermark at least.
     session.dirty[entry.key] = entry
-    asked = Asked(version, correlation_id, wait_ms, min_bytes, min(max_bytes, limit))
-    ReplicaFetch(services, exchange, session, entry, topic_id, asked, in_general).start()
+    max_bytes = min(usual.max_bytes, usual.partition_max_bytes)
+    asked = Asked(version, correlation_id, usual.max_wait_ms, usual.min_bytes, max_bytes)
+    ReplicaFetch(services, exchange, session, entry, usual.topic_id, asked, in_general).start()
     return True
 
 
@@ -121,10 +124,13 @@ def _partition(entry: FetchEntry) -> Partition | None:
     return partition
 
 
-def _is_level(partition: Partition, offset: int, last_epoch: int) -> bool:
-    """Whether a log that ends at `offset` with a record of `last_epoch` is a part of this one."""
+def _is_level(partition: Partition, usual: UsualFetch) -> bool:
+    """Whether the follower's log is a part of this one."""
     log = partition.log
-    return last_epoch == log.latest_epoch and log.log_start_offset <= offset <= log.log_end_offset
+    return (
+        usual.last_fetched_epoch == log.latest_epoch
+        and log.log_start_offset <= usual.fetch_offset <= log.log_end_offset
+    )
 
 
 class ReplicaFetch:

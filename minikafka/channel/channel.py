@@ -142,6 +142,18 @@ class Channel(FrameReceiver):
         self, request: Message, response: type[R], version: int, timeout_s: float
     ) -> R:
         """As `call`, in a given version that nobody has to have agreed to."""
+        body = encode_parts(request, version)
+        return await self.call_encoded(request.api_key, version, body, response, timeout_s)
+
+    def call_encoded(
+        self,
+        api_key: int,
+        version: int,
+        body: Sequence[Buffer],
+        response: type[R],
+        timeout_s: float,
+    ) -> asyncio.Future[R]:
+        """The answer to a request whose body is encoded already; raises as `call`."""
         future: asyncio.Future[R] = self._loop.create_future()
         read = decoder(response, version)
 
@@ -154,8 +166,8 @@ class Channel(FrameReceiver):
             else:
                 future.set_result(read(frame, position)[0])
 
-        self.submit(request.api_key, version, encode_parts(request, version), timeout_s, deliver)
-        return await future
+        self.submit(api_key, version, body, timeout_s, deliver)
+        return future
 
     def submit(
         self,

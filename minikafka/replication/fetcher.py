@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
@@ -19,8 +20,9 @@ from minikafka.channel.backoff import Backoff
 from minikafka.channel.channel import Channel, open_channel
 from minikafka.channel.errors import ChannelError, ConnectFailed
 from minikafka.log.errors import OffsetGapError
+from minikafka.protocol.apis import ApiKey
 from minikafka.protocol.errors import ErrorCode, error_code
-from minikafka.protocol.messages.fetch import FetchResponse, PartitionData
+from minikafka.protocol.messages.fetch import FetchRequest, FetchResponse, PartitionData
 from minikafka.records.errors import CorruptRecordError
 from minikafka.replication.cutting import cut, find_range, note_gaps, part
 from minikafka.replication.leader_session import (
@@ -31,6 +33,7 @@ from minikafka.replication.leader_session import (
 )
 from minikafka.replication.partition import NO_EPOCH, Partition
 from minikafka.replication.surroundings import Surroundings
+from minikafka.replication.usual_fetch import FIRST_VERSION
 
 if TYPE_CHECKING:
     from minikafka.runtime.buffers import Buffer
@@ -124,9 +127,7 @@ class ReplicaFetcher:
             request.max_wait_ms = min(request.max_wait_ms, int(resumed_s * 1000))
         request.min_bytes = settings.replica_fetch_min_bytes
         request.max_bytes = settings.replica_fetch_response_max_bytes
-        self._session.fill(request, settings.replica_fetch_max_bytes)
-        timeout_s = settings.replica_socket_timeout_ms / 1000
-        response = await channel.call(request, FetchResponse, timeout_s)
+        response = await self._ask(channel, request)
         self._session.answered(response)
         if response.error_code:
             logger.info("%s: %s", self._client_id, error_code(response.error_code).name)
@@ -138,6 +139,20 @@ class ReplicaFetcher:
                 followed = self._session.followed.get((topic.topic_id, data.partition_index))
                 if followed is not None and followed.asked is not None and followed.is_wanted:
                     await self._take(followed, data, channel)
+
+    def _ask(self, channel: Channel, request: FetchRequest) -> Awaitable[FetchResponse]:
+        """Send the request with what has changed since the last one. Raises ChannelError."""
+        settings = self._around.settings
+        max_bytes = settings.replica_fetch_max_bytes
+        timeout_s = settings.replica_socket_timeout_ms / 1000
+        version = channel.version_of(request.api_key)
+        if version >= FIRST_VERSION:
+            usual = self._session.usual(request, max_bytes)
+            if usual is not None:
+                body = (usual.encode(),)
+                return channel.call_encoded(ApiKey.FETCH, version, body, FetchResponse, timeout_s)
+        self._session.fill(request, max_bytes)
+        return channel.call_version(request, FetchResponse, version, timeout_s)
 
     async def _rest(self, seconds: float | None) -> None:
         """Wait, but no longer than until something changes."""

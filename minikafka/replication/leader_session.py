@@ -18,6 +18,7 @@ from minikafka.protocol.messages.fetch import (
     ForgottenTopic,
     ReplicaState,
 )
+from minikafka.replication.usual_fetch import UsualFetch
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -163,6 +164,35 @@ class LeaderSession:
             for key in gone:
                 del self._told[key]
             request.forgotten_topics_data = _grouped(gone)
+
+    def usual(self, request: FetchRequest, max_bytes: int) -> UsualFetch | None:
+        """What `fill` would name, if that is a move of one partition in an open session; it must
+        be sent. Else None, and nothing has happened.
+        """
+        changed, state = self._changed, request.replica_state
+        if self._epoch == _FULL or len(changed) != 1 or len(self._told) != len(self.followed):
+            return None
+        (followed,) = changed.values()
+        if not self._told.get(followed.key) or state is None:
+            return None
+        changed.clear()
+        position = followed.asked = followed.position()
+        return UsualFetch(
+            request.max_wait_ms,
+            request.min_bytes,
+            request.max_bytes,
+            self._session_id,
+            self._epoch,
+            followed.key[0].bytes,
+            followed.key[1],
+            position.leader_epoch,
+            position.fetch_offset,
+            position.last_fetched_epoch,
+            position.log_start_offset,
+            max_bytes,
+            state.replica_id,
+            state.replica_epoch,
+        )
 
     def answered(self, response: FetchResponse) -> None:
         """Take the session's id, and count the answer."""

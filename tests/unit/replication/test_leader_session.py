@@ -8,6 +8,7 @@ import pytest
 from unit.log.making import NOW_MS, batch, open_log
 
 from minikafka.metadata.topic_image import PartitionImage
+from minikafka.protocol.codec import encode
 from minikafka.protocol.errors import ErrorCode
 from minikafka.protocol.messages.fetch import FetchRequest, FetchResponse
 from minikafka.replication.leader_session import (
@@ -17,6 +18,7 @@ from minikafka.replication.leader_session import (
     truncation_offset,
 )
 from minikafka.replication.partition import Partition
+from minikafka.replication.usual_fetch import decode_usual
 
 TOPIC_ID = uuid.UUID(int=5 << 90)
 
@@ -134,3 +136,37 @@ def test_pauses_double_up_to_the_limit(followed: list[Followed]) -> None:
         one.pause(0, 20, 1000)
         pauses.append(one.resume_ms)
     assert pauses == [20, 40, 80, 160, 320, 640, 1000, 1000]
+
+
+def test_a_move_of_one_partition_is_encoded_in_place(followed: list[Followed]) -> None:
+    """Exactly as the general way would, and only then."""
+    general, session = LeaderSession(), LeaderSession()
+    for sessions_of_one_leader in (general, session):
+        for each in followed:
+            sessions_of_one_leader.put(each)
+        assert sessions_of_one_leader.usual(request_from(1, 9), 1000) is None
+        ask(sessions_of_one_leader)
+        sessions_of_one_leader.answered(FetchResponse(session_id=77, responses=[]))
+        # Nothing has changed.
+        assert sessions_of_one_leader.usual(request_from(1, 9), 1000) is None
+    for number in range(3):
+        fill(followed[1], 2, epoch=4)
+        general.put(followed[1])
+        session.put(followed[1])
+        request = request_from(1, 9)
+        request.max_wait_ms, request.min_bytes, request.max_bytes = 500, 1, 10_000
+        usual = session.usual(request, 1000)
+        assert usual is not None
+        assert (usual.fetch_offset, usual.session_epoch) == (2 * number + 2, number + 1)
+        general.fill(request, 1000)
+        for version in range(15, 19):
+            body = encode(request, version)
+            assert usual.encode() == body
+            assert decode_usual(memoryview(b"head" + body), 4) == usual
+        assert decode_usual(memoryview(body + b"\0"), 0) is None
+        for sessions_of_one_leader in (general, session):
+            sessions_of_one_leader.answered(FetchResponse(session_id=77, responses=[]))
+    session.drop(followed[0].key)
+    session.put(followed[1])
+    assert session.usual(request_from(1, 9), 1000) is None
+    assert named(ask(session)) == [(1, 6, 4)]
