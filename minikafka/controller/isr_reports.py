@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from minikafka.metadata.topic_image import PartitionImage, TopicImage
     from minikafka.protocol.messages.alter_partition import AlterPartitionRequestPartitionData
     from minikafka.protocol.records.metadata.partition_change_record import PartitionChangeRecord
+    from minikafka.settings.topic import TopicSettings
 
 ANY_EPOCH = -1
 """The broker epoch of a replica whose fetches do not tell it."""
@@ -51,13 +52,16 @@ def decide(
     """
     check_broker_epoch(state, request.broker_id, request.broker_epoch)
     changes: dict[tuple[UUID, int], MetadataRecord] = {}
+    defaults = state.topic_defaults()  # asked for once: a request may name thousands of partitions
     topics = []
     for asked in request.topics:
         results = []
         for report in asked.partitions:
             index = report.partition_index
             try:
-                partition, record = _altered(state, request.broker_id, asked.topic_id, report)
+                partition, record = _altered(
+                    state, request.broker_id, asked.topic_id, report, defaults
+                )
             except KafkaError as error:
                 result = _refusal(index, error.code)
             else:
@@ -71,7 +75,11 @@ def decide(
 
 
 def _altered(
-    state: ControllerState, leader: int, topic_id: UUID, report: AlterPartitionRequestPartitionData
+    state: ControllerState,
+    leader: int,
+    topic_id: UUID,
+    report: AlterPartitionRequestPartitionData,
+    defaults: TopicSettings,
 ) -> tuple[PartitionImage, PartitionChangeRecord | None]:
     """The partition as it is, and what changes in it. KafkaError when the report does not hold."""
     topic = state.image.topics_by_id.get(topic_id)
@@ -86,7 +94,7 @@ def _altered(
     _check_isr(partition, leader, replicas, report.leader_recovery_state)
     if not all(_is_eligible(state, member) for member in isr):
         raise KafkaError(ErrorCode.INELIGIBLE_REPLICA)
-    return partition, _change(state, topic, report, replicas)
+    return partition, _change(state, topic, report, replicas, defaults)
 
 
 def _check_epochs(
@@ -129,6 +137,7 @@ def _change(
     topic: TopicImage,
     report: AlterPartitionRequestPartitionData,
     isr: list[int],
+    defaults: TopicSettings,
 ) -> PartitionChangeRecord | None:
     partition = topic.partitions[report.partition_index]
     target = PartitionTarget(partition)
@@ -139,7 +148,7 @@ def _change(
         report.partition_index,
         target,
         may_lead=lambda replica: may_lead(state, partition, replica),
-        rules=state.partition_rules(topic, state.topic_defaults()),
+        rules=state.partition_rules(topic, defaults),
     )
 
 

@@ -450,6 +450,8 @@ class PartitionLog(SwappableLog):
 
     async def purge(self, wall_ms: int) -> None:
         """Remove the files of segments deleted at least `file.delete.delay.ms` ago."""
+        if not self._deleted:
+            return
         due = [path for due_ms, path in self._deleted if due_ms <= wall_ms]
         self._deleted = [entry for entry in self._deleted if entry[0] > wall_ms]
         if due:

@@ -234,7 +234,8 @@ class Leading:
         if not expected:
             return wait_ms
         now_ms = self.now_ms()
-        for partition, until_ms in list(expected.items()):
+        while expected:
+            partition, until_ms = next(iter(expected.items()))
             if until_ms > now_ms:
                 return min(wait_ms, EXPECTED_WAIT_MS)
             del expected[partition]

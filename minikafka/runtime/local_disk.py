@@ -18,7 +18,9 @@ from minikafka.runtime.disk import FileStatus
 from minikafka.runtime.local_file import LocalFile, OpenFiles
 
 _SYNC_ALL_FROM = 64
-"""From this many files on, one sync(2) goes ahead: fsync then finds nothing left to write."""
+"""From this many files on, one sync(2) goes ahead: fsync then finds nothing left to write, ..."""
+_SYNCS_AT_ONCE = 8
+"""... and so many run side by side: each waits for the device's cache, which they share."""
 
 
 class LocalLock:
@@ -202,14 +204,22 @@ _sync_directory = _sync_path
 
 
 def _sync_paths(paths: tuple[str, ...]) -> None:
-    if len(paths) >= _SYNC_ALL_FROM:
-        os.sync()  # reports no errors, so each file is asked all the same
-    for path in paths:
-        with suppress(FileNotFoundError):
-            _sync_path(path)
-    for directory in sorted({os.path.dirname(path) for path in paths}):
-        with suppress(FileNotFoundError):
-            _sync_directory(directory)
+    directories = sorted({os.path.dirname(path) for path in paths})
+    if len(paths) < _SYNC_ALL_FROM:
+        for path in (*paths, *directories):
+            _sync_if_there(path)
+        return
+    from concurrent.futures import ThreadPoolExecutor  # costs start-up time, not always used
+
+    os.sync()  # reports no errors, so each file is asked all the same
+    with ThreadPoolExecutor(_SYNCS_AT_ONCE, thread_name_prefix="minikafka-sync") as pool:
+        for every in (paths, directories):
+            list(pool.map(_sync_if_there, every))  # raises the first error
+
+
+def _sync_if_there(path: str) -> None:
+    with suppress(FileNotFoundError):
+        _sync_path(path)
 
 
 def _remove(paths: tuple[str, ...]) -> None:
