@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from minikafka.raft.effects import Committed, ControlBatch, DataBatch, Effects, Elected
@@ -25,6 +25,8 @@ from minikafka.raft.states import (
 from minikafka.raft.voters import NO_DIRECTORY, Voter, VoterHistory, VoterSet
 
 DIRECTORY = UUID(int=500)
+UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""Wall time says nothing on a busy machine."""
 
 
 class Log:
@@ -186,6 +188,7 @@ def test_states_move_along_the_table_only() -> None:
         node._core.enter(Leader(1, 1, (1,), Progress(0)))
 
 
+@UNHURRIED
 @given(
     flushes=st.lists(st.integers(0, 5), max_size=20),
     appends=st.lists(st.integers(1, 4), max_size=20),
@@ -215,6 +218,7 @@ def test_a_majority_of_voters_commits_and_observers_do_not_count() -> None:
     assert majority_offset({1: 10, 8: 10, 9: 10}, voters) == UNKNOWN_OFFSET
 
 
+@UNHURRIED
 @given(st.dictionaries(st.integers(0, 4), st.integers(0, 50)), st.integers(1, 5))
 def test_what_is_committed_a_majority_has(offsets: dict[int, int], count: int) -> None:
     voters = VoterSet([Voter(n) for n in range(count)])
