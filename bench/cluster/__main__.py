@@ -2,6 +2,7 @@
 
 import argparse
 import resource
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -55,6 +56,9 @@ def main() -> int:
     # Apache Kafka keeps a file of each replica open.
     _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    # Ended from outside, it still takes its nodes and their data with it.
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, lambda ended_by, _frame: sys.exit(128 + ended_by))
     competing = contestants(options.subject, options.reference)
     with tempfile.TemporaryDirectory(prefix="minikafka-bench-", dir=options.directory) as scratch:
         contest = ClusterContest(competing, options.rounds, Path(scratch))

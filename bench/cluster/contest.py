@@ -1,5 +1,6 @@
 """Two clusters, the same rounds in turn."""
 
+import shutil
 import sys
 import time
 from collections import defaultdict
@@ -51,6 +52,7 @@ class ClusterContest:
                     self._round(scenario, name, cluster)
                 finally:
                     cluster.kill()
+                    shutil.rmtree(place)
 
     def _on_lasting_nodes(self, scenarios: Sequence[ClusterScenario]) -> None:
         """Both run all the time, each idle while the other works."""
