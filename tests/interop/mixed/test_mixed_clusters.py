@@ -21,6 +21,12 @@ OURS = target()
 APACHE = Software.APACHE
 PATIENCE_S = 120.0
 _ELECTIONS_MAX = 12
+# What librdkafka takes for final in an answer to a commit, and what passes when the coordinator
+# is there and has read its log: Apache Kafka's does that in a thread of its own.
+_MOVING = {
+    confluent_kafka.KafkaError.NOT_COORDINATOR,
+    confluent_kafka.KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+}
 
 KINDS = {
     "one-of-ours": [APACHE, APACHE, OURS],
@@ -166,8 +172,7 @@ def commit(cluster: RunningCluster, group: str, offset: int) -> None:
             try:
                 answered = consumer.commit(offsets=[place], asynchronous=False)
             except confluent_kafka.KafkaException as error:
-                # The coordinator may just be moving: to the client that is final, to us it is not.
-                moving = error.args[0].code() == confluent_kafka.KafkaError.NOT_COORDINATOR
+                moving = error.args[0].code() in _MOVING
                 if moving or error.args[0].retriable() or error.args[0].code() < 0:
                     return False
                 raise
