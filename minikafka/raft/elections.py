@@ -31,6 +31,7 @@ from minikafka.raft.voters import NO_DIRECTORY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from uuid import UUID
 
     from minikafka.protocol.messages.begin_quorum_epoch import BeginQuorumEpochRequest
     from minikafka.protocol.messages.end_quorum_epoch import (
@@ -234,16 +235,19 @@ class Elections:
         core.answer(token, vote_response(core.leader_and_epoch(), granted=granted))
 
     def _vote_error(self, request: VoteRequest) -> ErrorCode:
-        core = self._core
         asked = request.topics[0].partitions[0]
-        if (request.voter_id, asked.voter_directory_id) != (-1, NO_DIRECTORY):
-            directory_fits = asked.voter_directory_id in (NO_DIRECTORY, core.directory_id)
-            if request.voter_id not in (-1, core.node_id) or not directory_fits:
-                return ErrorCode.INVALID_VOTER_KEY
         epoch_limit = asked.replica_epoch + (1 if asked.pre_vote else 0)
         if asked.last_offset < 0 or not 0 <= asked.last_offset_epoch < max(epoch_limit, 1):
             return ErrorCode.INVALID_REQUEST
+        if not self._is_meant(request.voter_id, asked.voter_directory_id):
+            return ErrorCode.INVALID_VOTER_KEY
         return ErrorCode.NONE
+
+    def _is_meant(self, voter_id: int, directory_id: UUID) -> bool:
+        """Whether this very replica is asked, as far as the request says who is."""
+        core = self._core
+        directory_fits = directory_id in (NO_DIRECTORY, core.directory_id)
+        return voter_id in (-1, core.node_id) and directory_fits
 
     def _would_grant(self, asked: VoteRequestPartitionData) -> bool:
         state = self._core.state
@@ -281,7 +285,7 @@ class Elections:
             error = ErrorCode.FENCED_LEADER_EPOCH
             core.answer(token, begin_response(core.leader_and_epoch(), error))
             return
-        if request.voter_id not in (-1, core.node_id):
+        if not self._is_meant(request.voter_id, data.voter_directory_id):
             error = ErrorCode.INVALID_VOTER_KEY
             core.answer(token, begin_response(core.leader_and_epoch(), error))
             return

@@ -9,10 +9,20 @@ import pytest
 from harness.raft_cluster import RaftCluster
 
 from minikafka.protocol.errors import ErrorCode
+from minikafka.protocol.messages.begin_quorum_epoch import (
+    BeginQuorumEpochRequest,
+    BeginQuorumEpochRequestPartitionData,
+    BeginQuorumEpochRequestTopicData,
+)
 from minikafka.protocol.messages.update_raft_voter import (
     KRaftVersionFeature,
     Listener,
     UpdateRaftVoterRequest,
+)
+from minikafka.protocol.messages.vote import (
+    VoteRequest,
+    VoteRequestPartitionData,
+    VoteRequestTopicData,
 )
 from minikafka.raft.events import Requested
 from minikafka.raft.voters import Voter, VoterHistory, VoterSet
@@ -301,3 +311,41 @@ def test_updates_that_do_not_hold(
     answer = ask(cluster, request)
     assert answer.error_code == code
     assert answer.current_leader.leader_id == leader_of(cluster).node_id
+
+
+@pytest.mark.parametrize(
+    ("wrong_id", "directory", "code"),
+    [
+        (0, 100, ErrorCode.NONE),
+        (0, 0, ErrorCode.NONE),
+        (0, 999, ErrorCode.INVALID_VOTER_KEY),
+        (50, 100, ErrorCode.INVALID_VOTER_KEY),
+    ],
+)
+def test_who_is_not_meant_says_so(
+    cluster: RaftCluster, wrong_id: int, directory: int, code: ErrorCode
+) -> None:
+    """A node whose disk was replaced is not the voter that a peer believes to speak to."""
+    leader = leader_of(cluster)
+    me, epoch = leader.node_id, leader.node.epoch
+    directory_id = UUID(int=directory + me if directory == 100 else directory)
+    announcement = BeginQuorumEpochRequestPartitionData(
+        leader_id=me, leader_epoch=epoch, voter_directory_id=directory_id
+    )
+    begun = ask(
+        cluster,
+        BeginQuorumEpochRequest(
+            voter_id=me + wrong_id,
+            topics=[BeginQuorumEpochRequestTopicData(partitions=[announcement])],
+        ),
+    )
+    assert begun.topics[0].partitions[0].error_code == code
+    wish = VoteRequestPartitionData(
+        replica_id=3, replica_epoch=epoch, voter_directory_id=directory_id
+    )
+    request = VoteRequest(voter_id=me + wrong_id, topics=[VoteRequestTopicData(partitions=[wish])])
+    assert ask(cluster, request).topics[0].partitions[0].error_code == code
+    # What cannot be a candidate's log is refused before that.
+    wish.last_offset_epoch = epoch
+    answer = ask(cluster, request)
+    assert answer.topics[0].partitions[0].error_code == ErrorCode.INVALID_REQUEST
