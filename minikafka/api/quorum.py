@@ -13,6 +13,7 @@ from typing import Any
 
 from minikafka.api.context import NodeContext
 from minikafka.api.dispatch import handles
+from minikafka.metadata.topic_names import METADATA_TOPIC
 from minikafka.protocol.apis import ApiKey, response_class
 from minikafka.protocol.errors import ErrorCode, KafkaError
 from minikafka.protocol.messages.describe_quorum import (
@@ -30,14 +31,18 @@ def refuse_description(
     """The error of the whole; that somebody else leads is said of each partition."""
     if error.code is not ErrorCode.NOT_CONTROLLER:
         return DescribeQuorumResponse(error_code=int(error.code), error_message=error.message)
-    code = ErrorCode.NOT_LEADER_OR_FOLLOWER
+    asked = [(t.topic_name, p.partition_index) for t in request.topics for p in t.partitions]
+    has_quorum = asked == [(METADATA_TOPIC, 0)]
+    code = ErrorCode.NOT_LEADER_OR_FOLLOWER if has_quorum else ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
     return DescribeQuorumResponse(
         topics=[
             DescribeQuorumResponseTopicData(
                 topic_name=topic.topic_name,
                 partitions=[
                     DescribeQuorumResponsePartitionData(
-                        partition_index=partition.partition_index, error_code=code
+                        partition_index=partition.partition_index,
+                        error_code=code,
+                        error_message=code.message,
                     )
                     for partition in topic.partitions
                 ],

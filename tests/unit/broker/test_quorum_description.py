@@ -7,8 +7,9 @@ from uuid import UUID
 
 import pytest
 
+from minikafka.api.quorum import refuse_description
 from minikafka.protocol.codec import decode, encode
-from minikafka.protocol.errors import ErrorCode
+from minikafka.protocol.errors import ErrorCode, KafkaError
 from minikafka.protocol.messages.controller_registration import (
     ControllerRegistrationRequest,
     Listener,
@@ -81,3 +82,19 @@ async def test_no_other_partition_has_a_quorum(make_node: Any, version: int) -> 
     code = int(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
     assert found == [(METADATA, 0, code), ("orders", 1, code)]
     assert (await describe(node, version)).topics == []
+
+
+@pytest.mark.parametrize(
+    ("index", "code"),
+    [(0, ErrorCode.NOT_LEADER_OR_FOLLOWER), (1, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)],
+)
+def test_who_does_not_lead_knows_which_partition_there_is(index: int, code: ErrorCode) -> None:
+    asked = DescribeQuorumRequestTopicData(
+        topic_name=METADATA,
+        partitions=[DescribeQuorumRequestPartitionData(partition_index=index)],
+    )
+    request = DescribeQuorumRequest(topics=[asked])
+    context: Any = None  # the answer is the same whoever asks
+    refusal = refuse_description(context, request, KafkaError(ErrorCode.NOT_CONTROLLER))
+    (partition,) = refusal.topics[0].partitions
+    assert (partition.error_code, partition.error_message) == (code, code.message)
