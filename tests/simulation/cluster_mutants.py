@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from minikafka.api import offsets
+from minikafka.broker.quorum_log import QuorumLog
 from minikafka.controller import brokers, isr_reports
 from minikafka.coordinators.runtime import shard
 from minikafka.log.partition_log import PartitionLog
@@ -22,6 +23,7 @@ from minikafka.raft.progress import Progress, majority_offset
 from minikafka.raft.states import Prospective, Unattached
 from minikafka.raft.voters import VoterSet
 from minikafka.replication import cutting, fetcher, isr
+from minikafka.replication.leader_session import Followed
 from minikafka.replication.partition import Partition
 from minikafka.sim.cluster.climate import FAULTS
 
@@ -61,17 +63,11 @@ def half_is_a_majority(patch: pytest.MonkeyPatch) -> None:
 
 def acknowledge_metadata_before_the_fsync(patch: pytest.MonkeyPatch) -> None:
     """A voter fetches on, and is counted, with what is in its page cache."""
-    timer_at_ms = RaftFollowing.timer_at_ms
 
-    def early(self: RaftFollowing) -> int:
-        core = self._core
-        flushed, core.flushed_offset = core.flushed_offset, core.next_offset
-        try:
-            return timer_at_ms(self)
-        finally:
-            core.flushed_offset = flushed
+    async def flush(self: QuorumLog) -> int:
+        return self.log.log_end_offset
 
-    patch.setattr(RaftFollowing, "timer_at_ms", early)
+    patch.setattr(QuorumLog, "flush", flush)
 
 
 def never_cut_metadata(patch: pytest.MonkeyPatch) -> None:
@@ -205,17 +201,24 @@ def follow_without_fsync(patch: pytest.MonkeyPatch) -> None:
 
 
 def skip_the_epoch_check(patch: pytest.MonkeyPatch) -> None:
-    """A leader serves who knows of another epoch, and a broker who is not the leader any more."""
+    """A leader serves who knows of another epoch; a follower takes what it asked for in one."""
+
+    def is_wanted(self: Followed) -> bool:
+        return not self.is_left and not self.partition.retired
+
     patch.setattr(Partition, "check_epoch", lambda self, epoch: None)
+    patch.setattr(Followed, "is_wanted", property(is_wanted))
 
 
 def read_beyond_the_high_watermark(patch: pytest.MonkeyPatch) -> None:
     """Consumers are served all that the leader has."""
-    patch.setattr(
-        Partition,
-        "last_stable_offset",
-        lambda self: self.log.last_stable_offset(self.log.log_end_offset),
-    )
+    for name in ("read", "read_now"):
+        read = getattr(PartitionLog, name)
+
+        def unbounded(self: PartitionLog, *args: Any, _read: Any = read, **kwargs: Any) -> Any:
+            return _read(self, *args, **{**kwargs, "max_offset": self.log_end_offset})
+
+        patch.setattr(PartitionLog, name, unbounded)
 
 
 # -- controller -----------------------------------------------------------------------------------

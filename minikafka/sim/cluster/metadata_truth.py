@@ -54,12 +54,26 @@ class MetadataTruth:
         self._batches: dict[int, _Known] = {}
         self._readers: dict[int, LogReader] = {}
 
-    def leads(self, node_id: int, epoch: int) -> None:
-        """A node believes that it leads an epoch of the quorum."""
+    def leads(self, node_id: int, epoch: int, log_end_offset: int) -> None:
+        """A node believes that it leads an epoch of the quorum; its log ends there."""
         first = self.leaders.setdefault(epoch, node_id)
         if first != node_id:
             sentence = f"nodes {first} and {node_id} both lead epoch {epoch} of the quorum"
             self._verdict.violate("one leader per epoch", sentence)
+        sentence = f"node {node_id} has {log_end_offset}, committed are {self.end_offset}"
+        self._verdict.require(
+            log_end_offset >= self.end_offset, "who leads has all that is committed", sentence
+        )
+
+    def leader_committed(self, epoch: int, end_offset: int) -> None:
+        """The leader of an epoch takes this for committed. What ends with an entry of a former
+        epoch may still be overwritten, however many hold it (Raft §5.4.2)."""
+        last = next(
+            (k for k in reversed(self._batches.values()) if k.next_offset == end_offset), None
+        )
+        if last is not None and last.epoch != epoch:
+            sentence = f"in epoch {epoch} up to {end_offset}, the last batch is of {last.epoch}"
+            self._verdict.violate("a leader commits with an entry of its own", sentence)
 
     def began(self, node_id: int) -> None:
         """A process begins: its log is read anew."""

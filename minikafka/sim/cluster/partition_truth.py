@@ -11,7 +11,7 @@ from uuid import UUID
 
 from minikafka.metadata.image import MetadataImage, PartitionImage
 from minikafka.records.record import decode_records
-from minikafka.sim.cluster.log_files import Batch, LogReader, holds
+from minikafka.sim.cluster.log_files import Batch, LogReader, holds, log_end
 from minikafka.sim.cluster.metadata_truth import MetadataTruth
 from minikafka.sim.cluster.reliance import Reliance
 from minikafka.sim.cluster.verdict import Verdict
@@ -188,6 +188,34 @@ class PartitionTruth:
                 f"{member} of the ISR {image.isr} does not {'surely ' if durable else ''}hold it"
             )
             self._verdict.violate("the ISR holds what is committed", sentence)
+        least = min(int(configs.get("min.insync.replicas", "1")), len(image.replicas))
+        if len(image.isr) < least:
+            self._require_company(name, batch, image)
+
+    def _require_company(self, name: str, batch: Batch, image: PartitionImage) -> None:
+        """The ISR is below its minimum: what is committed nevertheless was acknowledged by somebody
+        before, who still has it unless it has lost its power."""
+        holders = [
+            broker
+            for broker in image.replicas
+            if self._reliance.has_lost_power(broker)
+            or holds(self._nodes[broker].disk, f"{LOG_DIR}/{name}", batch, surely=False)
+        ]
+        sentence = f"{name} offset {batch.header.base_offset}: {holders} of {image.replicas}"
+        self._verdict.require(
+            len(holders) > 1, "nobody commits alone below min.insync.replicas", sentence
+        )
+
+    def joined(self, key: Key, name: str, member: int) -> None:
+        """The controller has taken a replica into the ISR."""
+        if self._reliance.has_died(member):
+            return
+        safe_end, end = (
+            self.log(key).safe_end,
+            log_end(self._nodes[member].disk, f"{LOG_DIR}/{name}"),
+        )
+        sentence = f"{member} joins that of {name} with {end}, committed are {safe_end}"
+        self._verdict.require(end >= safe_end, "the ISR holds what is committed", sentence)
 
     def put_at_risk(self, key: Key, offset: int) -> None:
         """From here on Kafka may lose the partition's records."""

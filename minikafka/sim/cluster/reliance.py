@@ -35,6 +35,10 @@ class Reliance:
         """Whether it ended uncleanly and has not registered since."""
         return self._died.get(broker_id) == self._metadata.broker_epoch(broker_id)
 
+    def has_lost_power(self, broker_id: int) -> bool:
+        """Whether it ended so, and has not registered since."""
+        return self._lost_power.get(broker_id) == self._metadata.broker_epoch(broker_id)
+
     def power_fails(self, broker_id: int) -> None:
         """Ahead of a loss of power: what it cannot take. Recovery may drop more than the power
         took, so what is left afterwards says too much."""

@@ -3,6 +3,7 @@
 from minikafka.metadata.delta import MetadataDelta
 from minikafka.metadata.image import NO_LEADER, MetadataImage, PartitionImage
 from minikafka.sim.cluster.metadata_truth import MetadataTruth
+from minikafka.sim.cluster.partition_truth import PartitionTruth
 from minikafka.sim.cluster.reliance import Reliance
 from minikafka.sim.cluster.verdict import Verdict
 
@@ -12,7 +13,14 @@ _Name = tuple[str, int]
 class Transitions:
     """Compares the image before and after each committed batch."""
 
-    def __init__(self, metadata: MetadataTruth, reliance: Reliance, verdict: Verdict) -> None:
+    def __init__(
+        self,
+        metadata: MetadataTruth,
+        partitions: PartitionTruth,
+        reliance: Reliance,
+        verdict: Verdict,
+    ) -> None:
+        self._truth = partitions
         self._reliance = reliance
         self._verdict = verdict
         self._partitions: dict[_Name, PartitionImage] = {}
@@ -68,6 +76,10 @@ class Transitions:
         if before.is_reassigning and not after.is_reassigning:
             reach("reassignment completed")
         if after.leader == before.leader:
+            key = (image.topics[name[0]].topic_id, name[1])
+            for member in after.isr if after.leader != NO_LEADER else ():
+                if member not in before.isr:
+                    self._truth.joined(key, f"{name[0]}-{name[1]}", member)
             return
         if after.leader == NO_LEADER:
             reach("partition without a leader")

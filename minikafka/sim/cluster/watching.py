@@ -82,7 +82,7 @@ class Watcher:
         leads, epoch = raft.is_leader, raft.epoch
         if leads != life.leads or epoch != life.epoch:
             if leads:
-                self._metadata.leads(node_id, epoch)
+                self._metadata.leads(node_id, epoch, quorum.log_end_offset)
                 self._verdict.reach("quorum leader elected")
                 self._verdict.tell(f"controller {node_id} leads the quorum in epoch {epoch}")
             elif life.leads:
@@ -92,6 +92,8 @@ class Watcher:
         if raft.high_watermark > life.committed:
             life.committed = raft.high_watermark
             self._metadata.committed(node_id, life.committed)
+            if leads:
+                self._metadata.leader_committed(epoch, life.committed)
         end = quorum.log_end_offset
         if end < life.metadata_end:
             self._verdict.reach("metadata log cut")

@@ -80,7 +80,7 @@ class World:
         self.reliance = Reliance(self.nodes, self.metadata)
         self.partitions = PartitionTruth(self.nodes, self.metadata, self.reliance, self.verdict)
         self.reliance.at_risk = self.partitions.put_at_risk
-        Transitions(self.metadata, self.reliance, self.verdict)
+        Transitions(self.metadata, self.partitions, self.reliance, self.verdict)
         self.ledger = Ledger(self.metadata.image, self.partitions, self.verdict, loop.note)
         self.bootstrap = ",".join(
             node.address for plan, node in zip(plans, made, strict=True) if plan.is_broker
