@@ -32,7 +32,7 @@ class Mutant(NamedTuple):
     """A bug and how many seeds may pass before it is found."""
 
     plant: Callable[[pytest.MonkeyPatch], None]
-    seeds: int = 100
+    seeds: int = 60
     shape: str = "3"
     faults: Sequence[str] = FAULTS
 
