@@ -22,7 +22,7 @@ from minikafka.raft.leading import Leading as RaftLeading
 from minikafka.raft.progress import Progress, majority_offset
 from minikafka.raft.states import Prospective, Unattached
 from minikafka.raft.voters import VoterSet
-from minikafka.replication import cutting, fetcher, isr
+from minikafka.replication import cutting, fetcher, isr, leading
 from minikafka.replication.leader_session import Followed
 from minikafka.replication.partition import Partition
 from minikafka.sim.cluster.climate import FAULTS
@@ -129,7 +129,7 @@ def forget_the_minimum_isr(patch: pytest.MonkeyPatch) -> None:
 def forget_what_is_proposed(patch: pytest.MonkeyPatch) -> None:
     """The high watermark does not wait for who is about to join, and not for who may stay."""
     patch.setattr(Partition, "maximal_isr", property(lambda self: self.isr))
-    patch.setattr(isr, "look_for_joining", lambda partition, now_ms, lag_max_ms: False)
+    patch.setattr(leading, "look_for_joining", lambda partition, now_ms, lag_max_ms: False)
 
 
 def count_who_is_proposed_to_leave_as_gone(patch: pytest.MonkeyPatch) -> None:
