@@ -37,6 +37,15 @@ class OffsetGapError(Exception):
     """Batches leave offsets out: recovery must know that this may be before they are written."""
 
 
+class BatchAroundStartError(Exception):
+    """The first batch for an empty log begins before the log does and ends behind its start: the
+    leader's records have been deleted up to somewhere in the middle of that batch."""
+
+    def __init__(self, base_offset: int) -> None:
+        super().__init__(f"a batch that begins at {base_offset}")
+        self.base_offset = base_offset
+
+
 def is_disk_full(error: OSError) -> bool:
     """Whether there is merely no room: nothing is damaged, and it goes on when there is again."""
     return error.errno in (ENOSPC, EDQUOT)

@@ -17,7 +17,7 @@ from errno import EIO
 from random import Random
 
 from minikafka.log.checkpoints import LEADER_EPOCHS, PARTITION_METADATA, encode_leader_epochs
-from minikafka.log.errors import OffsetGapError, is_disk_full
+from minikafka.log.errors import BatchAroundStartError, OffsetGapError, is_disk_full
 from minikafka.log.leader_epochs import NO_EPOCH
 from minikafka.log.markers import read_marker
 from minikafka.log.reading import NO_BOUND, NO_TAIL
@@ -215,7 +215,8 @@ class PartitionLog(SwappableLog):
 
         A truncated batch at the end, as fetches may have, is left out. Before anything is written
         raises CorruptRecordError if a batch is damaged or does not follow, OffsetGapError if one
-        leaves offsets out and that must not be.
+        leaves offsets out and that must not be, BatchAroundStartError if the log, empty so far,
+        has to begin earlier.
         """
         view = memoryview(batches)
         end_offset = self.log_end_offset
@@ -223,10 +224,12 @@ class PartitionLog(SwappableLog):
         for position, header in walk(view):
             batch = view[position : position + header.size_bytes]
             where = f"{self.topic}-{self.partition}: batch at offset {header.base_offset}"
-            if header.base_offset < end_offset:
-                raise CorruptRecordError(f"{where} where {end_offset} is the next")
             if not has_valid_crc(batch):
                 raise CorruptRecordError(f"{where} does not fit its CRC")
+            if header.base_offset < end_offset:
+                if self.log_start_offset == end_offset <= header.last_offset:
+                    raise BatchAroundStartError(header.base_offset)
+                raise CorruptRecordError(f"{where} where {end_offset} is the next")
             if header.base_offset > end_offset and not may_have_gaps:
                 raise OffsetGapError(f"{where} where {end_offset} is the next")
             end_offset = header.next_offset

@@ -55,8 +55,8 @@ async def note_gaps(around: Surroundings, followed: Followed) -> None:
     await around.logs.cleaner_offsets.of(home).announce(partition.log)
 
 
-async def _restart(around: Surroundings, followed: Followed, offset: int) -> None:
-    """Empty the log and begin anew at `offset`."""
+async def begin_at(around: Surroundings, followed: Followed, offset: int) -> None:
+    """Empty the log and begin anew at `offset`, the leader's log start or a batch around it."""
     partition = followed.partition
     home = around.logs.homes[partition.topic, partition.index]
     await home.truncate_log_fully(
@@ -83,7 +83,7 @@ async def find_range(around: Surroundings, followed: Followed, channel: Channel)
         await cut(around, followed, latest)
         return True
     if earliest > end_offset:
-        await _restart(around, followed, earliest)
+        await begin_at(around, followed, earliest)
         return True
     return False
 

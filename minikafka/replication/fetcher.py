@@ -19,12 +19,12 @@ from typing import TYPE_CHECKING, Any, cast
 from minikafka.channel.backoff import Backoff
 from minikafka.channel.channel import Channel, open_channel
 from minikafka.channel.errors import ChannelError, ConnectFailed
-from minikafka.log.errors import OffsetGapError
+from minikafka.log.errors import BatchAroundStartError, OffsetGapError
 from minikafka.protocol.apis import ApiKey
 from minikafka.protocol.errors import ErrorCode, error_code
 from minikafka.protocol.messages.fetch import FetchRequest, FetchResponse, PartitionData
 from minikafka.records.errors import CorruptRecordError
-from minikafka.replication.cutting import cut, find_range, note_gaps, part
+from minikafka.replication.cutting import begin_at, cut, find_range, note_gaps, part
 from minikafka.replication.leader_session import (
     Followed,
     Key,
@@ -274,14 +274,18 @@ class ReplicaFetcher:
                     await note_gaps(self._around, followed)
                     if followed.is_wanted:
                         self._append(followed, data)
+                except BatchAroundStartError as found:
+                    await begin_at(self._around, followed, found.base_offset)
+                    if followed.is_wanted:
+                        self._append(followed, data)
         except OSError as error:
             self._failed(followed, error)
 
     def _append(self, followed: Followed, data: PartitionData) -> None:
         """Append what has come, and follow the leader's high watermark and log start.
 
-        Raises OSError; OffsetGapError, and nothing is done, if offsets are missing for the first
-        time.
+        Raises OSError; and nothing is done: OffsetGapError if offsets are missing for the first
+        time, BatchAroundStartError if the log, empty so far, has to begin earlier.
         """
         partition = followed.partition
         log: Any = partition.log

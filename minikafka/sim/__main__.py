@@ -3,6 +3,8 @@
 python -m minikafka.sim --seed 7              one seed; the same digest in every run
 python -m minikafka.sim --seeds 2000          many, a line for each that fails, and a summary
 python -m minikafka.sim --nodes 3 --minutes 5 clusters of three, as many as the time allows
+python -m minikafka.sim --nodes any --minutes 60 --all-branches
+                                              and what matters must have happened in them
 python -m minikafka.sim --nodes 3 --seed 7 --shrink
                                               the fewest of its faults with which it still fails
 python -m minikafka.sim --seed 7 --trace --log-level INFO
@@ -10,6 +12,7 @@ python -m minikafka.sim --seed 7 --trace --log-level INFO
 
 import argparse
 import logging
+import os
 import sys
 import time
 from collections.abc import Iterator
@@ -17,6 +20,7 @@ from collections.abc import Iterator
 from minikafka.sim.cluster.climate import FAULTS as CLUSTER_FAULTS
 from minikafka.sim.cluster.shapes import SHAPES
 from minikafka.sim.cluster.shrink import shrink
+from minikafka.sim.cluster.verdict import BRANCHES
 from minikafka.sim.cluster.world import ClusterOutcome, run_world
 from minikafka.sim.scenario import Outcome, run_seed
 from minikafka.sim.weather import FAULTS
@@ -43,7 +47,8 @@ def main() -> int:
             _tell_shrunk(outcome, options)
     if not is_one:
         _summarize(outcomes, time.perf_counter() - started)
-    return 1 if any(outcome.violations for outcome in outcomes) else 0
+    missed = options.all_branches and _never(_reached(outcomes))
+    return 1 if missed or any(outcome.violations for outcome in outcomes) else 0
 
 
 def run(seed: int, options: argparse.Namespace) -> Outcome | ClusterOutcome:
@@ -100,6 +105,9 @@ def _options() -> argparse.Namespace:
         f"{', '.join(CLUSTER_FAULTS)}; none: good weather",
     )
     parser.add_argument("--keep", help="the numbers of the faults of a cluster that shall strike")
+    parser.add_argument(
+        "--all-branches", action="store_true", help="fail if a branch was not reached in clusters"
+    )
     parser.add_argument("--shrink", action="store_true", help="leave out faults while it fails")
     parser.add_argument("--story", action="store_true", help="tell what happens in a cluster")
     parser.add_argument("--trace", action="store_true", help="print every event")
@@ -162,18 +170,27 @@ def _summarize(outcomes: list[Outcome | ClusterOutcome], seconds: float) -> None
     callbacks = sum(outcome.callbacks for outcome in outcomes)
     virtual_s = sum(outcome.virtual_s for outcome in outcomes)
     print(
-        f"{len(outcomes)} seeds, {failed} failed; {60 * len(outcomes) / seconds:,.0f} seeds/min, "
-        f"{callbacks / seconds:,.0f} callbacks/s, {virtual_s / seconds:,.0f} virtual s/s, "
-        f"{virtual_s:,.0f} virtual s"
+        f"{len(outcomes)} seeds, {failed} failed, {sum(os.times()[:2]):,.0f} s of CPU; "
+        f"{60 * len(outcomes) / seconds:,.0f} seeds/min, {callbacks / seconds:,.0f} callbacks/s, "
+        f"{virtual_s / seconds:,.0f} virtual s/s, {virtual_s:,.0f} virtual s"
     )
     print(
         f"{sum(outcome.acknowledged for outcome in outcomes)} records acknowledged, "
         f"{sum(outcome.lost for outcome in outcomes)} of them at risk; faults: "
         + _counts([outcome.struck for outcome in outcomes])
     )
-    reached = [outcome.reached for outcome in outcomes if isinstance(outcome, ClusterOutcome)]
+    reached = _reached(outcomes)
     if reached:
         print(f"reached: {_counts(reached)}")
+        print(f"not reached: {', '.join(_never(reached)) or 'nothing'}")
+
+
+def _reached(outcomes: list[Outcome | ClusterOutcome]) -> list[dict[str, int]]:
+    return [outcome.reached for outcome in outcomes if isinstance(outcome, ClusterOutcome)]
+
+
+def _never(reached: list[dict[str, int]]) -> list[str]:
+    return [branch for branch in BRANCHES if not any(branch in counts for counts in reached)]
 
 
 def _counts(counted: list[dict[str, int]]) -> str:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
+from minikafka.sim.contents import read_to_the_ends
 from minikafka.sim.history import History, Place
 from minikafka.sim.weather import Weather
 from minikafka_client import Admin, Consumer, NewTopic, Producer
@@ -141,29 +142,7 @@ class Reader:
                     self._seen(record.value, Place(record.partition, record.offset))
 
 
-async def read_all(address: str, partitions: int) -> dict[Place, bytes]:
-    """What the topic holds, as a new consumer sees it; waits for the broker to come back."""
-    while True:
-        try:
-            return await _read_all(address, partitions)
-        except ClientError:
-            await asyncio.sleep(_AGAIN_S)
-
-
-async def _read_all(address: str, partitions: int) -> dict[Place, bytes]:
-    found: dict[Place, bytes] = {}
-    places = [(TOPIC, number) for number in range(partitions)]
-    async with Consumer(address, start="earliest", api_timeout_ms=_PATIENCE_MS) as consumer:
-        ends = await consumer.end_offsets(places)
-        starts = await consumer.beginning_offsets(places)
-        left = [place for place in ends if ends[place] > starts[place]]
-        consumer.assign(places)
-        while left:
-            batch = await consumer.next_batch(timeout_ms=_PATIENCE_MS)
-            if batch is None:
-                raise ClientError("the end of the log was told and is not served")
-            for record in batch.records():
-                if record.value is not None:
-                    found[Place(record.partition, record.offset)] = record.value
-            left = [place for place in left if await consumer.position(place) < ends[place]]
-    return found
+async def read_all(address: str) -> dict[Place, bytes]:
+    """What the topic holds in the end."""
+    found = await read_to_the_ends(address, TOPIC, _PATIENCE_MS)
+    return {Place(*at): value for at, value in found.items()}

@@ -85,8 +85,7 @@ class Scenario:
         # The lights go out once more: what was promised must be there.
         if self._weather.fault_count:
             node.crash(power=self._loop.stream("end").random() < 0.5)
-        partitions = self._weather.partitions
-        last = loop.machine("last").start(lambda: read_all(node.address, partitions))
+        last = loop.machine("last").start(lambda: read_all(node.address))
         self.history.judge(await last)
         service.cancel()
 

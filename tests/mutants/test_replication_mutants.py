@@ -189,7 +189,7 @@ MUTANTS: list[tuple[Any, str, Any, Story]] = [
     (Partition, "check_epoch", check_no_epoch, stories.consumers_may_read_from_followers),
     (Partition, "diverges", never_diverge, stories.the_old_leader_cuts_what_only_it_had),
     (LogDirectory, "truncate_log", never_cut, stories.the_old_leader_cuts_what_only_it_had),
-    (cutting, "_restart", never_cut, stories.a_follower_behind_the_log_start_begins_anew),
+    (cutting, "begin_at", never_cut, stories.a_follower_behind_the_log_start_begins_anew),
     (
         fetcher,
         "note_gaps",

@@ -4,12 +4,11 @@ More of them: `python -m minikafka.sim --seeds 5000`, see docs/simulation.md.
 """
 
 import logging
-import os
-import subprocess
 import sys
 from collections.abc import Iterator
 
 import pytest
+from simulation.other_processes import told_elsewhere
 
 from minikafka.sim import __main__ as program
 from minikafka.sim.history import History
@@ -70,13 +69,7 @@ def test_a_seed_repeats_itself(order: Order) -> None:
 
 
 def test_a_seed_repeats_itself_in_another_process() -> None:
-    """Hashes of strings differ there, and so do addresses of objects."""
-    told = set()
-    for hash_seed in ("0", "1", "2"):
-        command = [sys.executable, "-m", "minikafka.sim", "--seed", "9", "--durability", "fsync"]
-        environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
-        ran = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-        told.add(ran.stdout)
+    told = told_elsewhere(["--seed", "9", "--durability", "fsync"], processes=3)
     assert len(told) == 1, told
     assert "ok, digest " in told.pop()
 

@@ -14,7 +14,10 @@ from minikafka.sim.cluster.clients import PATIENCE_MS, Application
 from minikafka.sim.cluster.metadata_truth import MetadataTruth
 from minikafka_client import Admin, NewTopic
 from minikafka_client.errors import BrokerError
+from minikafka_client.fetched import TopicPartition
+from minikafka_client.offsets import LATEST
 
+_CANCELLED: Final = 0.3
 _EXPECTED: Final = (
     ErrorCode.TOPIC_ALREADY_EXISTS,
     ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
@@ -23,6 +26,7 @@ _EXPECTED: Final = (
     ErrorCode.INVALID_REPLICATION_FACTOR,
     ErrorCode.PREFERRED_LEADER_NOT_AVAILABLE,
     ErrorCode.ELECTION_NOT_NEEDED,
+    ErrorCode.OFFSET_OUT_OF_RANGE,
 )
 
 
@@ -65,7 +69,9 @@ class Administrator(Application):
 
     async def _do_something(self, admin: Admin) -> None:
         draw = self._random()
-        if draw < 0.4:
+        if self._climate.meddling and draw < 0.2:
+            await self._delete_records(admin)
+        elif draw < 0.4:
             await self._create_and_delete(admin)
         elif draw < 0.7:
             await self._reassign(admin)
@@ -85,8 +91,18 @@ class Administrator(Application):
             self._verdict.reach("partitions added")
         await admin.delete_topic(name)
 
+    async def _delete_records(self, admin: Admin) -> None:
+        """Delete what lies before some offset of a partition, at times everything."""
+        topic = self._any_topic()
+        place = TopicPartition(topic.name, int(self._random() * topic.partitions))
+        found = await admin.list_offsets({place: LATEST})
+        before = int(self._random() * (found[place].offset + 1))
+        self._ledger.delete((place.topic, place.partition), before)
+        await admin.delete_records({place: before})
+        self._verdict.reach("records deleted")
+
     async def _reassign(self, admin: Admin) -> None:
-        """Give a partition other replicas, or the same in another order."""
+        """Give a partition other replicas, or the same in another order, or take that back."""
         topic = self._any_topic()
         known = self._metadata.image.topics.get(topic.name)
         brokers = list(self._metadata.image.brokers)
@@ -95,7 +111,9 @@ class Administrator(Application):
         start = int(self._random() * len(brokers))
         turned = [*brokers[start:], *brokers[:start]][: topic.replication_factor]
         index = int(self._random() * len(known.partitions))
-        wanted = ReassignablePartition(partition_index=index, replicas=turned)
+        cancelled = self._climate.meddling and self._random() < _CANCELLED
+        asked = None if cancelled else turned
+        wanted = ReassignablePartition(partition_index=index, replicas=asked)
         request = AlterPartitionReassignmentsRequest(
             topics=[ReassignableTopic(name=topic.name, partitions=[wanted])],
             timeout_ms=PATIENCE_MS,

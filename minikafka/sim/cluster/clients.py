@@ -23,13 +23,6 @@ _AGAIN_S: Final = 0.3
 _BURST: Final = 8
 _RECORDS_MAX: Final = 400
 PATIENCE_MS: Final = 4_000
-_TELLING: Final = {
-    ErrorCode.OFFSET_NOT_AVAILABLE: "offset not available",
-    ErrorCode.OFFSET_OUT_OF_RANGE: "out of range",
-    ErrorCode.COORDINATOR_LOAD_IN_PROGRESS: "coordinator loading",
-    ErrorCode.NOT_ENOUGH_REPLICAS: "not enough replicas",
-    ErrorCode.NOT_ENOUGH_REPLICAS_AFTER_APPEND: "not enough replicas",
-}
 
 
 class Application:
@@ -74,8 +67,8 @@ class Application:
         raise NotImplementedError
 
     def _heard(self, error: ClientError) -> None:
-        if isinstance(error, BrokerError) and error.code in _TELLING:
-            self._verdict.reach(_TELLING[error.code])
+        if isinstance(error, BrokerError) and error.code == ErrorCode.OFFSET_NOT_AVAILABLE:
+            self._verdict.reach("offset not available")
 
     def _any_topic(self) -> TopicPlan:
         return self._climate.topics[int(self._random() * len(self._climate.topics))]
@@ -176,7 +169,7 @@ class Member(Application):
     @property
     def goes_on(self) -> bool:
         """Until stopped, and until the group has committed something, if there is anything."""
-        return not self._stopped or not (self._ledger.offsets or self._ledger.all_may_be_lost)
+        return not self._stopped or not (self._ledger.offsets or self._ledger.all_may_be_gone)
 
     async def _live(self) -> None:
         topics = [topic.name for topic in self._climate.topics]

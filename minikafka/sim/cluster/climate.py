@@ -33,6 +33,7 @@ FAULTS: Final = (
 )
 _CALM_SHARE: Final = 0.15
 _ODD_SHARE: Final = 0.4
+_MEDDLING_SHARE: Final = 0.3
 
 Random = Callable[[], float]
 
@@ -63,7 +64,9 @@ class TopicPlan(NamedTuple):
 
 
 class Climate(NamedTuple):
-    """What is drawn once; durations in seconds. `rates` are the speeds of the nodes' clocks."""
+    """What is drawn once; durations in seconds. `rates` are the speeds of the nodes' clocks;
+    `meddling` administrators delete records and take back what they have begun, too.
+    `load_bytes` is what a coordinator loads of its log before others have their turn."""
 
     shape: str
     dynamic_voters: bool
@@ -83,6 +86,8 @@ class Climate(NamedTuple):
     records: int
     value_bytes: int
     pause_s: float
+    meddling: bool
+    load_bytes: int
 
 
 def draw(random: Random, shape: str | None, faults: Sequence[str] = FAULTS) -> Climate:
@@ -113,6 +118,8 @@ def draw(random: Random, shape: str | None, faults: Sequence[str] = FAULTS) -> C
         records=20 + int(random() * 40),
         value_bytes=int(between(random, 20, 2_000)),
         pause_s=between(random, 0.005, 0.2),
+        meddling=random() < _MEDDLING_SHARE,
+        load_bytes=1 if random() < 0.5 else 64 << 10,
     )
 
 

@@ -56,6 +56,7 @@ class Ledger:
         self.read: dict[Place, bytes] = {}
         self.offsets: dict[tuple[str, Partition], int] = {}
         self._ends: dict[Partition, dict[int, int]] = {}
+        self._deleted: dict[Partition, int] = {}
         self._image = image
         self._truth = truth
         self._verdict = verdict
@@ -67,12 +68,17 @@ class Ledger:
         key = None if topic is None else (topic.topic_id, place.partition)
         return (key, place.offset, value) in self._truth.lost
 
+    def may_be_gone(self, value: bytes, place: Place) -> bool:
+        """Whether it need not be there any more: lost, or deleted as somebody wished."""
+        deleted = self._deleted.get((place.topic, place.partition), 0)
+        return place.offset < deleted or self.may_be_lost(value, place)
+
     @property
-    def all_may_be_lost(self) -> bool:
+    def all_may_be_gone(self) -> bool:
         """Whether nothing that was acknowledged has to be there any more."""
         acknowledged = self.acknowledged
         return bool(acknowledged) and all(
-            self.may_be_lost(value, place) for value, place in acknowledged.items()
+            self.may_be_gone(value, place) for value, place in acknowledged.items()
         )
 
     def send(self, value: bytes, producer: str, place: Partition, *, careful: bool) -> None:
@@ -138,6 +144,10 @@ class Ledger:
         told = self._ends.setdefault(partition, {})
         told[epoch] = max(told.get(epoch, 0), end)
 
+    def delete(self, partition: Partition, before: int) -> None:
+        """Somebody is about to ask that the records before an offset be deleted."""
+        self._deleted[partition] = max(before, self._deleted.get(partition, 0))
+
     # -- groups -----------------------------------------------------------------------------------
 
     def commit(self, group: str, partition: Partition, offset: int) -> None:
@@ -174,12 +184,12 @@ class Ledger:
                 verdict.require(value not in places, ORDER, twice)
             places[value] = place
         for value, place in self.acknowledged.items():
-            careful = self.sent[value].careful and not self.may_be_lost(value, place)
+            careful = self.sent[value].careful and not self.may_be_gone(value, place)
             if place.topic == topic and careful:
                 kept = found.get(place) == value
                 verdict.require(kept, LOST, f"{name_of(value)}, acknowledged at {place}, is lost")
         for place, value in self.read.items():
-            if place.topic == topic and not self.may_be_lost(value, place):
+            if place.topic == topic and not self.may_be_gone(value, place):
                 kept = found.get(place) == value
                 verdict.require(kept, SERVED, f"{name_of(value)}, read at {place}, is lost")
         self._judge_order(found)

@@ -74,7 +74,8 @@ class Transitions:
         if after.elr:
             reach("eligible leader replica kept")
         if before.is_reassigning and not after.is_reassigning:
-            reach("reassignment completed")
+            given_up = set(before.adding_replicas) - set(after.replicas)
+            reach("reassignment cancelled" if given_up else "reassignment completed")
         if after.leader == before.leader:
             key = (image.topics[name[0]].topic_id, name[1])
             for member in after.isr if after.leader != NO_LEADER else ():
@@ -87,6 +88,8 @@ class Transitions:
         reach("coordinator moved" if name[0].startswith("__") else "partition leader moved")
         if after.leader == after.replicas[0] and before.leader in after.isr:
             reach("preferred leader elected")
+        if after.leader in before.elr:
+            reach("eligible leader replica elected")
         if after.leader not in (*before.isr, *before.elr):
             self._elected_from_outside(image, name, before, after)
 

@@ -27,6 +27,7 @@ from minikafka.sim.cluster.partition_truth import PartitionTruth
 from minikafka.sim.cluster.reliance import Reliance
 from minikafka.sim.cluster.schedule import Fault, draw_schedule
 from minikafka.sim.cluster.shapes import SHAPES, make_nodes
+from minikafka.sim.cluster.sightings import loading_in_pieces, sightings
 from minikafka.sim.cluster.transitions import Transitions
 from minikafka.sim.cluster.verdict import Verdict
 from minikafka.sim.cluster.watching import Watcher, partitions_of
@@ -255,7 +256,8 @@ def run_world(
         if until_violated:
             loop.watch = _until_violated(loop.watch, verdict)
         try:
-            loop.run_until_complete(world.run())
+            with sightings(verdict.reach), loading_in_pieces(climate.load_bytes):
+                loop.run_until_complete(world.run())
         except Enough:
             pass
         except SimulationError as end:

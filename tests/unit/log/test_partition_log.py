@@ -8,6 +8,7 @@ from random import Random
 import pytest
 from unit.log.making import NOW_MS, append, batch, headers, marker, open_log, stored
 
+from minikafka.log.errors import BatchAroundStartError
 from minikafka.log.partition_log import PartitionLog
 from minikafka.log.reading import LogRead
 from minikafka.protocol.errors import ErrorCode, KafkaError
@@ -212,6 +213,23 @@ def test_replicated_batches_are_checked_before_any_is_written(tmp_path: Path) ->
             log.append_replicated(wrong, NOW_MS)
     assert log.log_end_offset == 10
     assert stored(log) == good
+
+
+def test_a_follower_may_have_to_begin_with_a_batch_around_the_leaders_log_start(
+    tmp_path: Path,
+) -> None:
+    log = open_log(tmp_path / "t-0")
+    log.truncate_fully_and_start_at(3)
+    with pytest.raises(BatchAroundStartError) as found:
+        log.append_replicated(batch(5, leader_epoch=1), NOW_MS)
+    with pytest.raises(CorruptRecordError):
+        log.append_replicated(batch(3, leader_epoch=1), NOW_MS)
+    log.truncate_fully_and_start_at(found.value.base_offset)
+    assert log.append_replicated(batch(5, leader_epoch=1), NOW_MS) == 5
+    log.advance_log_start(3)
+    assert (log.log_start_offset, log.log_end_offset) == (3, 5)
+    with pytest.raises(CorruptRecordError):
+        log.append_replicated(batch(3, base_offset=3, leader_epoch=1), NOW_MS)
 
 
 def test_replicated_batches_roll_where_a_leader_rolls(tmp_path: Path) -> None:
