@@ -189,12 +189,16 @@ class PartitionTruth:
             )
             self._verdict.violate("the ISR holds what is committed", sentence)
         least = min(int(configs.get("min.insync.replicas", "1")), len(image.replicas))
-        if len(image.isr) < least:
+        if 1 < least > len(image.isr):
             self._require_company(name, batch, image)
 
     def _require_company(self, name: str, batch: Batch, image: PartitionImage) -> None:
         """The ISR is below its minimum: what is committed nevertheless was acknowledged by somebody
-        before, who still has it unless it has lost its power."""
+        before, who still has it unless it has lost its power.
+
+        (A minimum of one lets the last member commit alone, also when it is fenced a moment later
+        and the ISR of this moment is empty.)
+        """
         holders = [
             broker
             for broker in image.replicas
