@@ -5,7 +5,7 @@ with the test.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
 
@@ -21,8 +21,9 @@ OURS = target()
 APACHE = Software.APACHE
 PATIENCE_S = 120.0
 _ELECTIONS_MAX = 12
-# What librdkafka takes for final in an answer to a commit, and what passes when the coordinator
-# is there and has read its log: Apache Kafka's does that in a thread of its own.
+# What librdkafka takes for final in an answer of a coordinator, and what passes when that is there
+# and has read its log: Apache Kafka's does both in threads of its own, and answers so for a tenth
+# of a second after others have begun to name it.
 _MOVING = {
     confluent_kafka.KafkaError.NOT_COORDINATOR,
     confluent_kafka.KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
@@ -169,13 +170,7 @@ def commit(cluster: RunningCluster, group: str, offset: int) -> None:
         place = confluent_kafka.TopicPartition(TOPIC, 0, offset)
 
         def done() -> bool:
-            try:
-                answered = consumer.commit(offsets=[place], asynchronous=False)
-            except confluent_kafka.KafkaException as error:
-                moving = error.args[0].code() in _MOVING
-                if moving or error.args[0].retriable() or error.args[0].code() < 0:
-                    return False
-                raise
+            answered = unless_moving(lambda: consumer.commit(offsets=[place], asynchronous=False))
             return bool(answered and answered[0].error is None)
 
         cluster.until("a commit", done)
@@ -186,11 +181,28 @@ def commit(cluster: RunningCluster, group: str, offset: int) -> None:
 def committed(cluster: RunningCluster, group: str) -> int:
     consumer = consumer_of(cluster, group)
     try:
-        (answered,) = consumer.committed([confluent_kafka.TopicPartition(TOPIC, 0)], PATIENCE_S)
+        place = confluent_kafka.TopicPartition(TOPIC, 0)
+        (answered,) = cluster.until(
+            f"a coordinator of {group} that answers",
+            lambda: unless_moving(lambda: consumer.committed([place], PATIENCE_S)),
+        )
         assert answered.error is None, answered.error
         return int(answered.offset)
     finally:
         consumer.close()
+
+
+def unless_moving(
+    question: Callable[[], list[confluent_kafka.TopicPartition] | None],
+) -> list[confluent_kafka.TopicPartition] | None:
+    """The answer of a coordinator; None while it has just come or is about to go."""
+    try:
+        return question()
+    except confluent_kafka.KafkaException as error:
+        moving = error.args[0].code() in _MOVING
+        if moving or error.args[0].retriable() or error.args[0].code() < 0:
+            return None
+        raise
 
 
 def consumer_of(cluster: RunningCluster, group: str) -> confluent_kafka.Consumer:
