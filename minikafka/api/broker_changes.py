@@ -14,6 +14,7 @@ from minikafka.metadata.image import BROKER_RESOURCE
 from minikafka.protocol.errors import ErrorCode, KafkaError, error_code
 from minikafka.settings.alter import Alteration, Operation, alter_broker
 from minikafka.settings.declare import SettingError
+from minikafka.settings.thread_counts import require_steps
 
 if TYPE_CHECKING:
     from minikafka.api.context import RequestContext
@@ -35,7 +36,7 @@ def check_node(context: RequestContext, name: str) -> None:
 def check_broker_change(
     context: RequestContext, name: str, alterations: Iterable[Alteration], *, keeps_others: bool
 ) -> None:
-    """Refuse a change that a restart would be needed for, or with a value that no key takes.
+    """Refuse a change that a restart or smaller steps are needed for, or a value no key takes.
 
     `keeps_others`: what is set already stays, as in an incremental change, and is judged together
     with what is new. Raises `KafkaError` 42, or 40 for an appending to what is no list.
@@ -50,9 +51,15 @@ def check_broker_change(
     for _, operation, _ in changes:
         if operation not in _OPERATIONS:
             raise KafkaError(ErrorCode.INVALID_REQUEST, f"Unknown operations type {operation}")
+    wide = name == ALL_BROKERS
     present = services.image.config(BROKER_RESOURCE, name) if keeps_others else {}
     try:
-        alter_broker(present, changes, services.settings, cluster_wide=name == ALL_BROKERS)
+        altered = alter_broker(present, changes, services.settings, cluster_wide=wide)
+        cluster = services.image.config(BROKER_RESOURCE, ALL_BROKERS)
+        own = services.image.config(BROKER_RESOURCE, str(services.node_id))
+        before = services.settings.with_dynamic(cluster, own)
+        after = (altered, own) if wide else (cluster, altered)
+        require_steps(before, services.settings.with_dynamic(*after))
     except SettingError as error:
         raise KafkaError(error_code(error.error_code), str(error)) from error
 

@@ -140,7 +140,10 @@ def _propose(partition: Partition, isr: frozenset[int]) -> Proposal:
 
 
 def to_request(proposal: Proposal, own_broker_epoch: int) -> AlterPartitionRequestPartitionData:
-    """The proposal as AlterPartition says it, with the broker epoch of every member."""
+    """The proposal as AlterPartition says it, with the broker epoch of every member.
+
+    By id, not in the order of the replicas: so Kafka's leaders name them, and tools show them.
+    """
     partition = proposal.partition
     epochs = {f.replica_id: f.broker_epoch for f in partition.followers.values()}
     epochs[partition.node_id] = own_broker_epoch
@@ -149,8 +152,7 @@ def to_request(proposal: Proposal, own_broker_epoch: int) -> AlterPartitionReque
         leader_epoch=proposal.leader_epoch,
         new_isr_with_epochs=[
             BrokerState(broker_id=member, broker_epoch=epochs.get(member, UNKNOWN))
-            for member in partition.replicas
-            if member in proposal.isr
+            for member in sorted(proposal.isr)
         ],
         leader_recovery_state=RECOVERED,
         partition_epoch=proposal.partition_epoch,

@@ -145,6 +145,7 @@ def require_consistent(settings: "BrokerSettings") -> None:
     _require_controller_listeners(settings)
     if "broker" in settings.process_roles:
         _require_broker_listeners(settings)
+    _require_own_directories(settings)
     _require_amounts(settings)
 
 
@@ -225,6 +226,13 @@ def _require_broker_listeners(settings: "BrokerSettings") -> None:
         raise _refuse("advertised.listeners", shown, f"must be among listeners: {', '.join(own)}")
     if any(listener.host == "0.0.0.0" for listener in settings.advertised_listeners):
         raise _refuse("advertised.listeners", shown, "0.0.0.0 is not an address to connect to")
+
+
+def _require_own_directories(settings: "BrokerSettings") -> None:
+    strange = set(settings.cordoned_log_dirs) - {"*", *settings.log_dirs}
+    if strange:
+        text = "may only name directories of log.dirs, or * for all of them"
+        raise _refuse("cordoned.log.dirs", ",".join(sorted(strange)), text)
 
 
 def _require_amounts(settings: "BrokerSettings") -> None:

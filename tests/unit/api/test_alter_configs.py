@@ -153,6 +153,33 @@ async def test_a_list_is_appended_to_what_is_set(cluster: Any) -> None:
     assert await codes(cluster, request) == [42]
 
 
+@pytest.mark.parametrize(
+    ("name", "change", "code"),
+    [
+        ("1", ("num.io.threads", SET, "40"), 0),
+        ("1", ("num.io.threads", SET, "41"), 42),
+        ("1", ("num.io.threads", SET, "10"), 0),
+        ("1", ("num.io.threads", SET, "9"), 42),
+        ("1", ("num.io.threads", DELETE, None), 0),  # back to 12, which is for all brokers
+        ("", ("num.io.threads", SET, "900"), 0),  # not for this one, which has a number of its own
+        ("", ("num.network.threads", SET, "1"), 0),
+        ("", ("num.network.threads", SET, "7"), 42),
+    ],
+)
+async def test_a_count_of_threads_changes_by_steps(
+    cluster: Any, name: str, change: Change, code: int
+) -> None:
+    for whose, value in (("", "12"), ("1", "20")):
+        cluster.replay(
+            ConfigRecord(
+                resource_type=BROKER, resource_name=whose, name="num.io.threads", value=value
+            )
+        )
+    request = changing((BROKER, name, [change]))
+    cluster.controller.answers.append(accepting(request))
+    assert await codes(cluster, request) == [code]
+
+
 async def test_loggers_change_here_and_now(cluster: Any, levels: logging.Logger) -> None:
     request = changing((LOGGER, "1", [(LOGGER_NAME, SET, "TRACE")]))
     assert await codes(cluster, request) == [0]

@@ -217,6 +217,7 @@ def test_advertised_addresses() -> None:
         (without(COMBINED, "controller.quorum.voters"), "controller.quorum.voters", "bootstrap"),
         ({**COMBINED, "broker.id": "3"}, "broker.id", "same as node.id"),
         ({**COMBINED, "node.id": "-1"}, "node.id", "at least 0"),
+        ({**COMBINED, "cordoned.log.dirs": "*,/x"}, "cordoned.log.dirs", "directories of log.dirs"),
         ({**COMBINED, "node.id": "x"}, "node.id", "Not a number"),
         ({**COMBINED, "process.roles": "foo"}, "process.roles", "one of: broker, controller"),
         ({**COMBINED, "process.roles": ""}, "process.roles", "must not be empty"),
