@@ -120,7 +120,7 @@ class MetadataSnapshots:
         values: list[bytes] = []
         for start in range(0, len(records), _RECORDS_PER_SLICE):
             values += [
-                encode_record(record, record_version(record.api_key, level))
+                encode_record(record, record_version(record, level))
                 for record in records[start : start + _RECORDS_PER_SLICE]
             ]
             await turn_of_the_loop()

@@ -256,7 +256,7 @@ class QuorumHost:
         assert self._controller is not None, "a leader is a controller"
         level = self._controller.image.features.get(METADATA_VERSION, 0)
         wall_ms = self._wall_clock.now_ms()
-        values = [encode_record(r, record_version(r.api_key, level)) for r in records]
+        values = [encode_record(r, record_version(r, level)) for r in records]
         batch = build_batch([(wall_ms, None, value, ()) for value in values])
         try:
             _require_room(self._disk, self._storage.metadata_log, len(batch))

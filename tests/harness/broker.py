@@ -54,6 +54,14 @@ def free_port() -> int:
         return port
 
 
+def new_id() -> str:
+    """An id as Kafka writes it, for a cluster or a directory; tools take a leading dash amiss."""
+    while True:
+        made = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        if not made.startswith("-"):
+            return made
+
+
 def _environment() -> dict[str, str]:
     """Without Kafka's variables, which would be settings, and with the bytecode that an installed
     program has: compiling it anew costs each start 0.12 s.
@@ -145,7 +153,7 @@ class RunningBroker:
         """What Kafka's users do by hand with kafka-storage, in seconds; minikafka needs none."""
         if self.software is Software.MINIKAFKA or (self.log_dir / "meta.properties").exists():
             return 0.0
-        cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        cluster_id = new_id()
         started = time.perf_counter()
         done = apache.run_tool(
             "kafka-storage",

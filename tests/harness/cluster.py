@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
-from harness.broker import Software, target
-from harness.cluster_node import Node, new_id
+from harness.broker import Software, new_id, target
+from harness.cluster_node import Node
 from harness.cluster_questions import PATIENCE_S, AskedCluster
 
 # What must survive the loss of a node has three replicas, of which two have to hold a record.

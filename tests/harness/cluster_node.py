@@ -1,23 +1,16 @@
 """One node of a cluster: minikafka or Apache Kafka, as it was last told, on its own directory."""
 
-import base64
 import signal
 import subprocess
 import sys
-import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
 from harness import apache
-from harness.broker import PROJECT, BrokerDied, RunningBroker, Software
+from harness.broker import PROJECT, BrokerDied, RunningBroker, Software, new_id
 from harness.peer import Peer
 
 ANSWER_S = 3.0
-
-
-def new_id() -> str:
-    """An id as Kafka writes it, for a cluster or a directory."""
-    return base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
 
 
 class Node(RunningBroker):

@@ -12,6 +12,13 @@ from minikafka.protocol.errors import ErrorCode, KafkaError
 from minikafka.protocol.messages.allocate_producer_ids import AllocateProducerIdsRequest
 from minikafka.protocol.messages.broker_heartbeat import BrokerHeartbeatRequest
 from minikafka.protocol.messages.create_topics import CreatableTopic, CreateTopicsRequest
+from minikafka.protocol.records.metadata.broker_registration_change_record import (
+    BrokerRegistrationChangeRecord,
+)
+from minikafka.protocol.records.metadata.partition_record import PartitionRecord
+from minikafka.protocol.records.metadata.register_broker_record import RegisterBrokerRecord
+from minikafka.protocol.records.metadata.topic_record import TopicRecord
+from minikafka.protocol.types import Message
 
 
 def create_topic(bench: Any, name: str, partitions: int = 1, factor: int = 1) -> None:
@@ -236,6 +243,20 @@ def test_producer_ids_come_in_blocks_and_never_twice(bench: Any) -> None:
 
 
 def test_record_versions_follow_metadata_version() -> None:
-    assert [record_version(0, level) for level in (7, 8, 16, 17, 29, 30)] == [1, 2, 2, 3, 3, 4]
-    assert [record_version(3, level) for level in (16, 17, 22, 23, 30)] == [0, 1, 1, 2, 2]
-    assert record_version(2, 30) == 0
+    def versions(record: Message, *levels: int) -> list[int]:
+        return [record_version(record, level) for level in levels]
+
+    assert versions(RegisterBrokerRecord(), 7, 8, 16, 17, 29, 30) == [1, 2, 2, 3, 3, 4]
+    assert versions(PartitionRecord(), 16, 17, 22, 23, 30) == [0, 1, 1, 2, 2]
+    assert versions(TopicRecord(), 30) == [0]
+
+
+def test_a_change_of_a_broker_is_written_in_the_first_version_that_can_say_it() -> None:
+    changes: list[dict[str, Any]] = [
+        {"fenced": 1},
+        {"in_controlled_shutdown": 1},
+        {"log_dirs": [UUID(int=1)], "fenced": -1},
+        {"cordoned_log_dirs": []},
+    ]
+    records = [BrokerRegistrationChangeRecord(**change) for change in changes]
+    assert [record_version(record, 30) for record in records] == [0, 1, 2, 3]
