@@ -10,7 +10,7 @@ from typing import Final
 
 from minikafka.protocol.errors import ErrorCode
 from minikafka.sim.cluster.climate import Climate, TopicPlan
-from minikafka.sim.cluster.ledger import Ledger, Partition, Place
+from minikafka.sim.cluster.ledger import Ledger, Place
 from minikafka.sim.cluster.verdict import Verdict
 from minikafka_client import Consumer, Producer
 from minikafka_client.cluster import Cluster
@@ -223,15 +223,13 @@ class Poller(Application):
 
     async def _ask(self, cluster: Cluster) -> None:
         topic = self._any_topic()
-        partition: Partition = (topic.name, int(self._random() * topic.partitions))
-        place = TopicPartition(*partition)
-        before = self._ledger.ends(partition)
+        places = [TopicPartition(topic.name, number) for number in range(topic.partitions)]
+        before = {place: self._ledger.ends(place) for place in places}
         found: dict[TopicPartition, FoundOffset] = {}
         try:
-            await ask_leaders(cluster, {place: LATEST}, found, cluster.deadline(), 0)
+            await ask_leaders(cluster, dict.fromkeys(places, LATEST), found, cluster.deadline(), 0)
         except (NotConnected, BrokerError) as error:
             self._heard(error)
             await cluster.refresh([topic.name], PATIENCE_MS / 1000)
-            return
-        answer = found[place]
-        self._ledger.told_end(partition, answer.leader_epoch, answer.offset, before)
+        for place, answer in found.items():
+            self._ledger.told_end(place, answer.leader_epoch, answer.offset, before[place])

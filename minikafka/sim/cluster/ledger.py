@@ -55,7 +55,6 @@ class Ledger:
         self.acknowledged: dict[bytes, Place] = {}
         self.read: dict[Place, bytes] = {}
         self.offsets: dict[tuple[str, Partition], int] = {}
-        self._ends: dict[Partition, dict[int, int]] = {}
         self._deleted: dict[Partition, int] = {}
         self._image = image
         self._truth = truth
@@ -125,8 +124,11 @@ class Ledger:
     # -- the ends of logs -------------------------------------------------------------------------
 
     def ends(self, partition: Partition) -> dict[int, int]:
-        """The largest end that anybody was told, by leader epoch."""
-        return dict(self._ends.get(partition, {}))
+        """By leader epoch the largest high watermark that any node has had."""
+        topic = self._image.topics.get(partition[0])
+        if topic is None:
+            return {}
+        return dict(self._truth.log((topic.topic_id, partition[1])).high_watermarks)
 
     def told_end(
         self, partition: Partition, epoch: int, end: int, before: Mapping[int, int]
@@ -141,8 +143,6 @@ class Ledger:
         at_least = max((known for of, known in before.items() if of <= epoch), default=0)
         sentence = f"{partition} ends at {end} in epoch {epoch}, and had ended at {at_least}"
         self._verdict.require(end >= at_least or log.was_at_risk, OFFSETS, sentence)
-        told = self._ends.setdefault(partition, {})
-        told[epoch] = max(told.get(epoch, 0), end)
 
     def delete(self, partition: Partition, before: int) -> None:
         """Somebody is about to ask that the records before an offset be deleted."""

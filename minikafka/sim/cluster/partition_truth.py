@@ -34,13 +34,15 @@ class _Known(NamedTuple):
 
 
 class CommittedLog:
-    """One partition's: batches by their first offset, values by their own."""
+    """One partition's: batches by their first offset, values by their own, and by leader epoch the
+    largest high watermark that any node has had."""
 
-    __slots__ = ("batches", "end_offset", "values", "was_at_risk")
+    __slots__ = ("batches", "end_offset", "high_watermarks", "values", "was_at_risk")
 
     def __init__(self) -> None:
         self.batches: dict[int, _Known] = {}
         self.values: dict[int, bytes] = {}
+        self.high_watermarks: dict[int, int] = {}
         self.end_offset = 0
         self.was_at_risk = False
 
@@ -132,6 +134,8 @@ class PartitionTruth:
 
     def committed(self, node_id: int, key: Key, name: str, high_watermark: int, epoch: int) -> None:
         """A node has moved its high watermark, in this leader epoch."""
+        known = self.log(key).high_watermarks
+        known[epoch] = max(known.get(epoch, 0), high_watermark)
         reader = self._readers.get((node_id, key))
         if reader is None:
             reader = LogReader(self._nodes[node_id].disk, f"{LOG_DIR}/{name}")

@@ -73,14 +73,15 @@ class Transitions:
             reach("ISR expanded")
         if after.elr:
             reach("eligible leader replica kept")
-        if before.is_reassigning and not after.is_reassigning:
+        ends = before.is_reassigning and not after.is_reassigning
+        if ends:
             given_up = set(before.adding_replicas) - set(after.replicas)
             reach("reassignment cancelled" if given_up else "reassignment completed")
+        # The report that ends a reassignment says who is in sync, and its leader may go with it.
+        reported = ends and before.leader != NO_LEADER and after.leader in after.isr
+        if after.leader != NO_LEADER and (after.leader == before.leader or reported):
+            self._joined(image, name, set(after.isr) - set(before.isr))
         if after.leader == before.leader:
-            key = (image.topics[name[0]].topic_id, name[1])
-            for member in after.isr if after.leader != NO_LEADER else ():
-                if member not in before.isr:
-                    self._truth.joined(key, f"{name[0]}-{name[1]}", member)
             return
         if after.leader == NO_LEADER:
             reach("partition without a leader")
@@ -90,8 +91,13 @@ class Transitions:
             reach("preferred leader elected")
         if after.leader in before.elr:
             reach("eligible leader replica elected")
-        if after.leader not in (*before.isr, *before.elr):
+        if after.leader not in (*before.isr, *before.elr) and not reported:
             self._elected_from_outside(image, name, before, after)
+
+    def _joined(self, image: MetadataImage, name: _Name, members: set[int]) -> None:
+        key = (image.topics[name[0]].topic_id, name[1])
+        for member in sorted(members):
+            self._truth.joined(key, f"{name[0]}-{name[1]}", member)
 
     def _elected_from_outside(
         self, image: MetadataImage, name: _Name, before: PartitionImage, after: PartitionImage
@@ -99,14 +105,13 @@ class Transitions:
         """Who leads was in neither ISR nor ELR."""
         may = image.topic_configs(name[0]).get("unclean.leader.election.enable") == "true"
         last_known = after.leader in before.last_known_elr and not (before.isr or after.elr)
-        adding = after.leader in before.adding_replicas
         key = (image.topics[name[0]].topic_id, name[1])
         if may:
             self._verdict.reach("unclean election")
             self._reliance.taken_over(key, f"{name[0]}-{name[1]}", after.leader)
         elif last_known:
             self._verdict.reach("last known leader elected")
-        elif not (adding and after.leader in after.isr):
+        else:
             sentence = f"{after.leader} leads {name[0]}-{name[1]}, it was not in {before}"
             self._verdict.violate("leaders come from the ISR", sentence)
 
