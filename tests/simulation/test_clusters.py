@@ -29,6 +29,10 @@ REGRESSIONS: dict[tuple[str, int], str] = {
     ("any", 20091): "a restored high watermark behind an unclean election (a checker's fault)",
     ("any", 5022): "a group that found nothing left to commit (a checker's fault)",
     ("any", 304011): "a follower behind deleted records began in the middle of a batch, for ever",
+    (
+        "any",
+        400931,
+    ): "a role that a broker's registration took away before it served (a checker's fault)",
     ("any", 400713): "a reassignment ended with a leader who was just in sync (a checker's fault)",
     ("any", 310330): "the only member of an ISR committed and was fenced (a checker's fault)",
     ("any", 300011): "an ISR that shrank to one without power, unknown yet (a checker's fault)",

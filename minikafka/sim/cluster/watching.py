@@ -74,6 +74,8 @@ class Watcher:
         quorum = quorum_of(broker)
         if quorum is not None:
             self._look_at_quorum(node_id, life, quorum)
+            if not is_registered(broker, quorum):
+                return
         for partition in partitions_of(broker):
             self._look_at(node_id, life, partition)
 
@@ -150,6 +152,16 @@ def quorum_of(broker: Broker) -> QuorumHost | None:
     """The part of the metadata quorum that a broker's process hosts, once it stands."""
     quorum = broker._quorum
     return quorum if quorum is not None and quorum._is_open and hasattr(quorum, "_node") else None
+
+
+def is_registered(broker: Broker, quorum: QuorumHost) -> bool:
+    """Whether this process knows of its own registration; nobody is let in before.
+
+    Until then the metadata may still give it the roles of the process before, whose disk it may not
+    have: an unclean registration takes them away.
+    """
+    lifecycle = broker._lifecycle
+    return lifecycle is not None and 0 <= lifecycle.broker_epoch <= quorum.image.offset
 
 
 def partitions_of(broker: Broker) -> list[Partition]:
