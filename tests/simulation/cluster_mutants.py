@@ -34,7 +34,7 @@ class Mutant(NamedTuple):
     """A bug and how many seeds may pass before it is found."""
 
     plant: Callable[[pytest.MonkeyPatch], None]
-    seeds: int = 60
+    seeds: int = 300
     shape: str = "3"
     faults: Sequence[str] = FAULTS
 
