@@ -200,7 +200,7 @@ class ReplicaFetch:
         limit = max(min(asked.max_bytes, self.services.settings.fetch_max_bytes), 0)
         end, least = log.log_end_offset, asked.min_bytes
         data = log.read_now(offset, limit, max_offset=end, min_bytes=least, at_most=_NOW_BYTES)
-        if data is not None:
+        if isinstance(data, bytes):
             return data if len(data) >= least else None
         read = log.read(offset, limit, max_offset=end, min_one_batch=True, min_bytes=least)
         region: FileRegion | None = read.region

@@ -96,14 +96,15 @@ def batch_holding(
     return position, length + LOG_OVERHEAD_BYTES, base_offset, last_offset
 
 
-def is_whole_batch(data: bytes, offset: int, last_offset: int) -> bool:
-    """Whether `data` begins with a whole batch that holds `offset` and ends with `last_offset`."""
+def is_whole_batch(data: bytes, size: int, offset: int, last_offset: int) -> bool:
+    """Whether `size` bytes that begin with `data` begin with a whole batch that holds `offset` and
+    ends with `last_offset`."""
     if len(data) < _PEEK_BYTES:
         return False
     base_offset, length, magic, delta = _peek(data, 0)
     if base_offset > offset or base_offset + delta != last_offset or magic != MAGIC:
         return False
-    is_whole: bool = _MINIMUM_LENGTH <= length <= len(data) - LOG_OVERHEAD_BYTES
+    is_whole: bool = _MINIMUM_LENGTH <= length <= size - LOG_OVERHEAD_BYTES
     return is_whole
 
 

@@ -13,6 +13,13 @@ from typing import Final
 from minikafka.network.exchange import READY, Exchange, Part, release_regions
 from minikafka.network.limits import SendPath
 from minikafka.network.link import CLOSED, SENDING, WRITE_PAUSED, Link
+from minikafka.network.pipe_sender import (
+    NEVER,
+    PIPED_MOST_BYTES,
+    PipeRefusedError,
+    PipeSender,
+    piped_from,
+)
 from minikafka.network.region_sender import (
     RegionLostError,
     Sender,
@@ -46,19 +53,47 @@ class Answering(Link):
     """The outgoing half of a connection.
 
     `pending` holds the exchanges that are not answered or wait for earlier ones, in order.
+    `piped_from` is the size from which a region is worth more here than its bytes: see
+    `pipe_sender`.
     """
 
-    __slots__ = ("_corked", "_loop", "_out", "_out_bytes", "_send_path", "_sender", "pending")
+    __slots__ = (
+        "_corked",
+        "_loop",
+        "_out",
+        "_out_bytes",
+        "_pipe",
+        "_send_path",
+        "_sender",
+        "_socket_fd",
+        "pending",
+        "piped_from",
+    )
 
-    def __init__(self, listener: str, loop: asyncio.AbstractEventLoop, send_path: SendPath) -> None:
+    def __init__(
+        self,
+        listener: str,
+        loop: asyncio.AbstractEventLoop,
+        send_path: SendPath,
+        pipe: PipeSender,
+    ) -> None:
         super().__init__(listener)
         self.pending: list[Exchange] = []
         self._loop = loop
         self._send_path = send_path
+        self._pipe = pipe
+        self._socket_fd = -1
+        self.piped_from = NEVER
         self._corked = False
         self._out: list[Buffer] = []
         self._out_bytes = 0
         self._sender: Sender | None = None
+
+    def learn_socket(self) -> None:
+        """The transport is there: see what it allows."""
+        self.piped_from = piped_from(self._send_path, self._transport)
+        if self.piped_from < NEVER:
+            self._socket_fd = self._transport.get_extra_info("socket").fileno()
 
     def send_ready(self) -> None:
         """The first of `pending` is answered: send it, and those behind it that are, too."""
@@ -82,6 +117,8 @@ class Answering(Link):
     def send(self, parts: Sequence[Part]) -> None:
         """Send an answer whose turn it is; one without parts is none."""
         if not parts:
+            return
+        if len(parts) > 1 and type(parts[1]) is FileRegion and self._send_piped(parts):
             return
         try:
             size = sum(map(len, parts))  # type: ignore[arg-type]  # a region has no len: see below
@@ -113,6 +150,44 @@ class Answering(Link):
             joined = b"".join(out)
             out.clear()
             self._transport.write(joined)
+
+    def _send_piped(self, parts: Sequence[Part]) -> bool:
+        """Send (bytes, region[, bytes]) through the pipe; False, and nothing has happened, where
+        that is not to be done."""
+        if len(parts) == 3:
+            head, region, tail = parts
+        elif len(parts) == 2:
+            (head, region), tail = parts, b""
+        else:
+            return False
+        assert isinstance(region, FileRegion)
+        if (
+            region.size < self.piped_from
+            or self._sender is not None
+            or not isinstance(head, bytes)
+            or isinstance(tail, FileRegion)
+        ):
+            return False
+        size = len(head) + region.size + len(tail)
+        if size > PIPED_MOST_BYTES or region.file.fileno() is None:
+            return False
+        self.flush()
+        transport = self._transport
+        if transport.get_write_buffer_size() or transport.is_closing():
+            return False
+        try:
+            rest = self._pipe.send(self._socket_fd, _pack_size(size) + head, region, tail)
+        except PipeRefusedError as error:
+            logger.warning("%s:%d: no pipe, reading instead: %s", *self.peer, error)
+            self.piped_from = NEVER
+            return False
+        except (RegionLostError, OSError) as error:
+            self.abort(str(error))
+        else:
+            if rest:
+                transport.write(rest)
+        region.release()
+        return True
 
     def _send_regions(self, parts: Sequence[Part]) -> None:
         size = sum([part.size if isinstance(part, FileRegion) else len(part) for part in parts])
@@ -204,6 +279,7 @@ class Answering(Link):
     def lose_answers(self) -> None:
         """The connection is gone: nobody waits for anything any more."""
         self._out.clear()
+        self.piped_from = NEVER
         sender, self._sender = self._sender, None
         if sender is not None:
             sender.close()

@@ -61,7 +61,7 @@ class Connection(Answering):
     )
 
     def __init__(self, server: "Server", listener: str) -> None:
-        super().__init__(listener, server.loop, server.limits.send_path)
+        super().__init__(listener, server.loop, server.limits.send_path, server.pipe)
         self.attachment: object | None = None
         self._server = server
         self._memory = server.memory
@@ -85,6 +85,7 @@ class Connection(Answering):
         if refusal:
             self.abort(refusal, logging.WARNING)
             return
+        self.learn_socket()
         limits = self._server.limits
         set_socket_options(transport, limits.send_buffer_bytes, limits.receive_buffer_bytes)
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Literal
 
-SendPath = Literal["auto", "write", "sendfile"]
+SendPath = Literal["auto", "write", "sendfile", "pipe"]
 
 UNLIMITED = 2**31 - 1
 OS_DEFAULT = -1
@@ -17,7 +17,8 @@ class NetworkLimits:
       (at least `request_max_bytes`; 256 MiB here where Kafka has no bound).
     - `idle_ms`: `connections.max.idle.ms`.
     - `send_path`: how regions of files are sent; "auto" chooses by the size of the answer, see
-      `region_sender`. "sendfile" is "write" where the transport or the file does not allow it.
+      `region_sender`. "sendfile" and "pipe" (for answers that fit one) are "write" where the
+      transport or the file does not allow it.
     - `max_connections`, `max_connections_per_ip`, `max_connections_per_ip_overrides`: the Kafka
       settings of these names; a connection too many is closed as soon as it is accepted.
     - `send_buffer_bytes`, `receive_buffer_bytes`: `socket.{send,receive}.buffer.bytes`; 0 and -1

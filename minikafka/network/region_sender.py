@@ -1,4 +1,4 @@
-"""How regions of files reach a peer: the `send_region` seam with its two real paths.
+"""How regions of files reach a peer: the `send_region` seam. (Its third path: `pipe_sender`.)
 
 `WriteSender` reads a piece of a file and writes it: the only way where a file has no descriptor
 (simulation) or the transport encrypts. `SendfileSender` lets the kernel send from the page cache,
@@ -45,7 +45,7 @@ TURN_BYTES: Final = 2 << 20
 _JOIN_BELOW_BYTES: Final = 32 << 10
 """Pieces below are joined: one copy of them is cheaper than one more write."""
 
-_REFUSALS: Final = (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.ESPIPE)
+REFUSALS: Final = (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.ESPIPE)
 
 _MSG_MORE: Final[int] = getattr(socket, "MSG_MORE", 0)
 
@@ -218,7 +218,7 @@ class SendfileSender:
         try:
             sent = os.sendfile(self._socket.fileno(), fd, start, min(size, TURN_BYTES))
         except OSError as error:
-            if error.errno in _REFUSALS:
+            if error.errno in REFUSALS:
                 raise SendfileRefusedError(str(error)) from error
             raise
         if sent == 0:

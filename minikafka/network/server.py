@@ -9,6 +9,7 @@ from typing import Final
 from minikafka.network.connection import Connection
 from minikafka.network.exchange import Exchange
 from minikafka.network.limits import NetworkLimits
+from minikafka.network.pipe_sender import PipeSender
 from minikafka.network.request_memory import RequestMemory
 
 logger = logging.getLogger(__name__)
@@ -44,6 +45,7 @@ class Server:
         self.serve = serve
         self.loop = asyncio.get_running_loop()
         self.memory = RequestMemory(limits.queued_max_bytes, limits.request_max_bytes)
+        self.pipe = PipeSender()
         self.connections: dict[Connection, None] = {}
         self.connections_by_ip: dict[str, int] = {}
         self.accepted_count = 0
@@ -170,6 +172,7 @@ class Server:
             self._sweep_timer = None
         for connection in list(self.connections):
             connection.abort("the broker shuts down", logging.DEBUG)
+        self.pipe.close()
 
     def _stop_listening(self) -> None:
         self._draining = True

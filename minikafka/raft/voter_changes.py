@@ -118,11 +118,7 @@ class VoterChanges:
         version = core.history.kraft_version
         supported = event.kraft_versions
         if supported is None:
-            # Word for word what Apache Kafka says of one that it cannot connect to.
-            text = (
-                "Aborted add voter operation for since API_VERSIONS returned an error "
-                "BROKER_NOT_AVAILABLE"
-            )
+            text = f"New voter {_named(key)} is not ready to receive requests"
             self._finish(ErrorCode.REQUEST_TIMED_OUT, text)
         elif not supported[0] <= version <= supported[1]:
             text = (

@@ -148,8 +148,9 @@ class Log(Protocol):
         max_offset: int,
         min_bytes: int,
         at_most: int = LONG_MAX,
-    ) -> bytes | None:
-        """The same as bytes, if one look at the file is enough."""
+        region_from: int = LONG_MAX,
+    ) -> Any:
+        """The same as bytes, if one look at the file is enough; so many of them as a region."""
         ...
 
     def last_stable_offset(self, high_watermark: int) -> int:

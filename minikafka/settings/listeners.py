@@ -273,11 +273,12 @@ class ListenerSettings(Declared):
         "minikafka.send.path",
         "auto",
         kind=STRING,
-        one_of=("auto", "write", "sendfile"),
+        one_of=("auto", "write", "sendfile", "pipe"),
         internal=True,
         hostile=("auto", "write"),
         doc="How fetched data leaves: write reads the file and writes the socket, sendfile leaves "
-        "the copying to the kernel, auto chooses by connection.",
+        "the copying to the kernel, pipe does so for answers of up to 128 KiB, auto chooses by "
+        "size.",
     )
     minikafka_uvloop_enable = setting(
         "minikafka.uvloop.enable",

@@ -1,14 +1,13 @@
-"""Regions of files reach the peer byte for byte, by both paths, on every loop, at any speed."""
+"""Regions of files reach the peer byte for byte, by every path, on every loop, at any speed."""
 
 import asyncio
-import contextlib
 import os
-import random
 import tracemalloc
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
+from unit.network.regions import DATA, MIB, SIZE, OddFile, answering, every_way
 from unit.network.rig import (
     LOOPS,
     OTHER,
@@ -24,47 +23,8 @@ from unit.network.rig import (
 )
 
 from minikafka.network.exchange import Exchange, Part
-from minikafka.network.server import Server
 from minikafka.runtime.disk import FileRegion
 from minikafka.runtime.local_disk import LocalDisk, LocalFile
-
-MIB = 1 << 20
-SIZE = 24 * MIB
-DATA = random.Random(20261101).randbytes(MIB) * (SIZE // MIB)
-
-every_way = pytest.mark.parametrize(
-    ("loop_name", "send_path"),
-    [(loop_name, path) for loop_name in LOOPS for path in ("write", "sendfile")],
-)
-
-
-@pytest.fixture
-def disk() -> Iterator[LocalDisk]:
-    disk = LocalDisk()
-    yield disk
-    disk.close()
-
-
-@pytest.fixture
-def file(disk: LocalDisk, tmp_path: Path) -> Iterator[LocalFile]:
-    file = disk.open(str(tmp_path / "00000000000000000000.log"))
-    file.append([DATA])
-    yield file
-    file.close()
-    assert not file.is_pinned, "every region was released"
-
-
-@contextlib.asynccontextmanager
-async def answering(
-    make_parts: Callable[[bytes], Sequence[Part]], send_path: str, **limits: object
-) -> AsyncIterator[tuple[Server, int]]:
-    """A server that answers each request at once with the parts made for it."""
-
-    def serve(exchange: Exchange, frame: memoryview) -> None:
-        exchange.answer(make_parts(bytes(frame)))
-
-    async with serving(serve, send_path=send_path, **limits) as served:
-        yield served
 
 
 def content(parts: Sequence[Part]) -> bytes:
@@ -345,27 +305,6 @@ def test_a_consumer_that_does_not_drain_costs_little(
             assert not connection.busy, "the sweep will find it idle"
 
     run(loop_name, main())
-
-
-class OddFile:
-    """A file to which sendfile does not apply: `descriptor` is None, or one that cannot be sent."""
-
-    def __init__(self, file: LocalFile, descriptor: int | None) -> None:
-        self.file = file
-        self.descriptor = descriptor
-        self.released = 0
-
-    def pread(self, size: int, position: int) -> bytes:
-        return self.file.pread(size, position)
-
-    def fileno(self) -> int | None:
-        return self.descriptor
-
-    def is_intact(self, mark: int, end: int) -> bool:
-        return True
-
-    def unpin(self) -> None:
-        self.released += 1
 
 
 @pytest.mark.parametrize("loop_name", list(LOOPS))

@@ -88,7 +88,7 @@ async def storm(port: int, seed: int, rounds: int) -> None:
 
 @needs_proc
 @pytest.mark.parametrize("loop_name", list(LOOPS))
-@pytest.mark.parametrize("send_path", ["write", "sendfile"])
+@pytest.mark.parametrize("send_path", ["write", "sendfile", "pipe"])
 def test_a_storm_leaves_nothing_behind(
     loop_name: str, send_path: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

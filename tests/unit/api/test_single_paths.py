@@ -7,6 +7,7 @@ import pytest
 
 from minikafka.api import fetch_single, produce_single
 from minikafka.api.dispatch import Dispatcher
+from minikafka.network.pipe_sender import NEVER
 from minikafka.protocol.apis import ApiKey, request_header_version
 from minikafka.protocol.codec import encode
 from minikafka.protocol.errors import ErrorCode
@@ -30,14 +31,17 @@ class Wire:
     class connection:
         listener = "PLAINTEXT"
         local = ("127.0.0.1", 9092)
+        piped_from = NEVER
 
     def __init__(self) -> None:
         self.data = b""
+        self.regions = 0
 
     def answer(self, parts: Any) -> None:
         assert not self.data
         for part in parts:
             if isinstance(part, FileRegion):
+                self.regions += 1
                 self.data += part.read(0, part.size)
                 part.release()
             else:
@@ -202,14 +206,22 @@ def test_fetch_answers_alike(topic: Any, version: int, rack: str) -> None:
     assert len(short.data) > 400
 
 
+class PipedWire(Wire):
+    """One whose connection takes regions from 15 KB on."""
+
+    class connection(Wire.connection):
+        piped_from = 15_000
+
+
 @pytest.mark.parametrize("version", range(7, 19))
-def test_fetches_of_large_batches_answer_alike(topic: Any, version: int) -> None:
+@pytest.mark.parametrize("wire", [Wire, PipedWire])
+def test_fetches_of_large_batches_answer_alike(topic: Any, version: int, wire: type[Wire]) -> None:
     """Read at once; asked again but for the offset; and the batch that is cut left out."""
     log = topic.replicas.partition("orders", 1).log
     for _ in range(12):
         topic.append("orders", *[NOW_MS] * 20, index=1, value=bytes(500))
     position = _body_position(version, flexible_from=12)
-    sizes = []
+    sizes, regions = [], []
     for offset in (25, 40, 239, 0, 100):
         frame = frame_of(
             fetch_request(
@@ -217,7 +229,7 @@ def test_fetches_of_large_batches_answer_alike(topic: Any, version: int) -> None
             ),
             version,
         )
-        long, short = Wire(), Wire()
+        long, short = Wire(), wire()
         general(topic).serve(long, frame)  # type: ignore[arg-type]
         assert fetch_single.serve_single(
             topic.services,
@@ -229,9 +241,12 @@ def test_fetches_of_large_batches_answer_alike(topic: Any, version: int) -> None
         )
         assert short.data == long.data
         sizes.append(len(short.data))
+        regions.append(short.regions)
     assert len(topic.services.asked_fetches) == 1
     one = log.size_bytes // 12
     assert [size // one for size in sizes] == [2, 2, 1, 2, 2]
+    # Where the index does not lead to it, a batch is found by `read`, which gives regions anyway.
+    assert regions == ([1, 0, 0, 1, 0] if wire is Wire else [1, 1, 0, 1, 1])
 
 
 def test_a_partition_that_has_left_is_looked_up_again(topic: Any) -> None:

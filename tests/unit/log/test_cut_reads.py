@@ -8,6 +8,7 @@ import pytest
 from unit.log.making import NOW_MS, append, batch, open_log
 
 from minikafka.log.partition_log import PartitionLog
+from minikafka.runtime.disk import FileRegion
 
 
 def log_of(directory: Path, sizes: list[int]) -> tuple[PartitionLog, list[int]]:
@@ -52,6 +53,7 @@ def test_a_read_at_once_finds_what_a_read_finds(tmp_path: Path, seed: int) -> No
         log = open_log(tmp_path / "t-0", segment_bytes=1 << 18, clean=True)
     assert len(log.segment_base_offsets) > 1
     at_once = 0
+    tail = log.log_end_offset - 2  # the last batch needs no index, and is always bytes
     for _ in range(400):
         offset = random.randrange(-1, 202)
         bound = random.choice((200, random.randrange(201)))
@@ -61,6 +63,16 @@ def test_a_read_at_once_finds_what_a_read_finds(tmp_path: Path, seed: int) -> No
         if data is not None:
             at_once += 1
             assert data == read(log, offset, limit, bound, min_bytes)
+        region = log.read_now(
+            offset, limit, max_offset=bound, min_bytes=min_bytes, region_from=20_000
+        )
+        if isinstance(region, FileRegion):
+            assert region.size >= 20_000
+            assert region.read(0, region.size) == data
+            region.release()
+        else:
+            assert region == data
+            assert data is None or len(data) < 20_000 or offset == tail
     assert at_once > 50
 
 
