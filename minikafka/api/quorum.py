@@ -16,12 +16,14 @@ from minikafka.api.dispatch import handles
 from minikafka.metadata.topic_names import METADATA_TOPIC
 from minikafka.protocol.apis import ApiKey, response_class
 from minikafka.protocol.errors import ErrorCode, KafkaError
+from minikafka.protocol.messages.add_raft_voter import AddRaftVoterRequest
 from minikafka.protocol.messages.describe_quorum import (
     DescribeQuorumRequest,
     DescribeQuorumResponse,
     DescribeQuorumResponsePartitionData,
     DescribeQuorumResponseTopicData,
 )
+from minikafka.protocol.messages.remove_raft_voter import RemoveRaftVoterRequest
 from minikafka.protocol.types import Message
 
 
@@ -71,6 +73,14 @@ def refuse_change(context: NodeContext, request: Message, error: KafkaError) -> 
 
 @handles(ApiKey.ADD_RAFT_VOTER, refusal=refuse_change)
 @handles(ApiKey.REMOVE_RAFT_VOTER, refusal=refuse_change)
-async def change_voters(context: NodeContext, request: Message) -> Message:
+async def change_voters(
+    context: NodeContext, request: AddRaftVoterRequest | RemoveRaftVoterRequest
+) -> Message:
     """Have the leader of the quorum do it, which is the active controller."""
+    cluster_id = context.services.cluster_id
+    if request.cluster_id not in (None, cluster_id):
+        raise KafkaError(
+            ErrorCode.INCONSISTENT_CLUSTER_ID,
+            f'The given id "{request.cluster_id}" doesn\'t match the cluster id "{cluster_id}"',
+        )
     return await context.ask_controller(request)

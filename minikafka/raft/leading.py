@@ -176,13 +176,11 @@ class Leading:
         return ErrorCode.NONE
 
     def _fetch_error(self, asked: FetchPartition) -> ErrorCode:
-        core = self._core
-        error = self._epoch_error(asked.current_leader_epoch)
-        if error:
-            return error
-        if asked.fetch_offset < 0 or not 0 <= asked.last_fetched_epoch <= core.epoch:
+        """What is malformed is so on a follower, too."""
+        is_in_order = 0 <= asked.last_fetched_epoch <= asked.current_leader_epoch
+        if asked.fetch_offset < 0 or not is_in_order:
             return ErrorCode.INVALID_REQUEST
-        return ErrorCode.NONE
+        return self._epoch_error(asked.current_leader_epoch)
 
     def _needs_snapshot(self, asked: FetchPartition, snapshot: tuple[int, int]) -> bool:
         """Who starts from nothing gets the snapshot; so does who needs what is no more."""
@@ -216,12 +214,14 @@ class Leading:
     ) -> FetchResponse:
         core = self._core
         state = core.state
-        is_leader = isinstance(state, Leader)
+        high_watermark = -1
+        if isinstance(state, Leader) and not error:
+            high_watermark = state.progress.high_watermark
         return fetch_response(
             core.leader_and_epoch(),
             error,
-            high_watermark=state.progress.high_watermark if isinstance(state, Leader) else -1,
-            log_start_offset=core.log.log_start_offset if is_leader else 0,
+            high_watermark=high_watermark,
+            log_start_offset=core.log.log_start_offset,
             diverging=diverging,
             snapshot=snapshot,
         )

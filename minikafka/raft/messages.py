@@ -274,12 +274,14 @@ def fetching_replica(request: fetch.FetchRequest) -> ReplicaKey:
 
 
 def is_for_metadata(request: fetch.FetchRequest) -> bool:
-    """Whether it asks for the one partition of the quorum, by name or by id, and nothing else."""
+    """Whether it asks for the one partition of the quorum by its id, and nothing else.
+
+    (So versions that name topics get INVALID_REQUEST, as from Apache Kafka.)
+    """
     if len(request.topics) != 1 or len(request.topics[0].partitions) != 1:
         return False
     topic = request.topics[0]
-    by_name_or_id = topic.topic == METADATA_TOPIC or topic.topic_id == METADATA_TOPIC_ID
-    return by_name_or_id and topic.partitions[0].partition == _PARTITION
+    return topic.topic_id == METADATA_TOPIC_ID and topic.partitions[0].partition == _PARTITION
 
 
 # --- FetchSnapshot and UpdateRaftVoter

@@ -118,7 +118,11 @@ class VoterChanges:
         version = core.history.kraft_version
         supported = event.kraft_versions
         if supported is None:
-            text = f"New voter {_named(key)} is not ready to receive requests"
+            # Word for word what Apache Kafka says of one that it cannot connect to.
+            text = (
+                "Aborted add voter operation for since API_VERSIONS returned an error "
+                "BROKER_NOT_AVAILABLE"
+            )
             self._finish(ErrorCode.REQUEST_TIMED_OUT, text)
         elif not supported[0] <= version <= supported[1]:
             text = (

@@ -78,7 +78,7 @@ def test_what_cannot_vote_is_not_added(cluster: RaftCluster) -> None:
     cluster.crash(3, power=False)
     silent = ask(cluster, cluster.add_request(3))
     assert silent.error_code == ErrorCode.REQUEST_TIMED_OUT
-    assert silent.error_message.endswith("is not ready to receive requests")
+    assert silent.error_message.endswith("BROKER_NOT_AVAILABLE")
     assert leader_of(cluster).node.voters.ids == (0, 1, 2)
 
 
