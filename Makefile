@@ -8,7 +8,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PYTEST := $(BIN)/python -m pytest --quiet
 
 .NOTPARALLEL:
-.PHONY: help run test check format interop robustness trials cluster-kills mixed bench clean
+.PHONY: help run test check format interop robustness trials cluster-kills mixed tools bench clean
 
 help:  ## what there is to make
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
@@ -24,7 +24,7 @@ check: $(VENV)/.check  ## format, lint, types, layering, tidiness
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	MYPYPATH=tests:. $(BIN)/mypy -p bench -p harness -p robustness -p sdk_trials -p cluster_kills -m tidy_rules -m test_tidy
+	MYPYPATH=tests:. $(BIN)/mypy -p bench -p harness -p robustness -p sdk_trials -p cluster_kills -p tool_comparison -m tidy_rules -m test_tidy
 	$(BIN)/lint-imports
 	$(PYTEST) tests/test_tidy.py
 
@@ -46,6 +46,10 @@ trials: $(VENV)/.test  ## every await of the SDK while its broker is killed or s
 mixed: $(VENV)/.test  ## Apache Kafka and minikafka in one cluster; about half an hour
 	PYTHONPATH=tests $(BIN)/python -m harness.foreign
 	$(PYTEST) -m mixed tests/interop/mixed $(PYTEST_ARGS)
+
+tools: $(VENV)/.test  ## Kafka's tools on a cluster of each kind, line by line; about three minutes
+	PYTHONPATH=tests $(BIN)/python -m harness.foreign
+	PYTHONPATH=tests $(BIN)/python -m tool_comparison $(TOOLS_ARGS)
 
 cluster-kills: $(VENV)/.test  ## three nodes killed 50 times, stopped and cut off under load; as root for the cuts
 	PYTHONPATH=tests $(BIN)/python -m cluster_kills --faults kills --cycles 50 --records 1000000

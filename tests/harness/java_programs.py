@@ -1,6 +1,6 @@
-"""Our two Java programs over Kafka's own jars: a group member, and kafka-consumer-groups kept warm.
+"""Our Java programs over Kafka's own jars: a group member, and a host that keeps the tools warm.
 
-`GroupTool` spares each question the second and a half in which a JVM starts.
+`ToolHost` spares each question the second and a half in which a JVM starts.
 """
 
 import shutil
@@ -13,7 +13,7 @@ from harness.broker import PROJECT
 
 SOURCES = PROJECT / "tests/interop/members/java"
 CLASSES = PROJECT / "build/interop/java"
-_END = "\f\n"
+_END = "\f"
 
 
 def install() -> None:
@@ -36,13 +36,13 @@ def command(main_class: str, *arguments: str) -> list[str]:
     return apache.command(main_class, arguments, apache.TOOL_FLAGS, CLASSES)
 
 
-class GroupTool:
-    """kafka-consumer-groups in one JVM for many questions, one at a time."""
+class ToolHost:
+    """One JVM that runs Kafka's tools for many questions, one at a time."""
 
     def __init__(self) -> None:
         self._asking = threading.Lock()
         self._process = subprocess.Popen(
-            command("GroupTool"), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            command("ToolHost"), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
 
     def __enter__(self) -> Self:
@@ -52,23 +52,29 @@ class GroupTool:
         self._process.kill()
         self._process.communicate()
 
-    def ask(self, bootstrap: str, *arguments: str) -> str:
-        """What the tool prints, its complaints included."""
-        return self._answer("--bootstrap-server", bootstrap, *arguments)
-
-    def remove(self, bootstrap: str, group: str, *instances: str) -> None:
-        """Take static members out of a group, by the admin client."""
-        printed = self._answer("remove", bootstrap, group, *instances)
-        assert printed == "", printed
-
-    def _answer(self, *words: str) -> str:
+    def run(self, main_class: str, *arguments: str) -> tuple[int, str]:
+        """The exit code, and what the tool prints, its complaints included."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         with self._asking:
-            self._process.stdin.write("\t".join(words) + "\n")
+            self._process.stdin.write("\t".join((main_class, *arguments)) + "\n")
             self._process.stdin.flush()
             lines: list[str] = []
-            while (line := self._process.stdout.readline()) != _END:
+            while not (line := self._process.stdout.readline()).startswith(_END):
                 assert line, f"the tool ended after {lines}"
                 lines.append(line)
-        return "".join(lines)
+        return int(line.removeprefix(_END)), "".join(lines)
+
+
+class GroupTool(ToolHost):
+    """kafka-consumer-groups in one JVM."""
+
+    def ask(self, bootstrap: str, *arguments: str) -> str:
+        """What the tool prints."""
+        where = ("--bootstrap-server", bootstrap)
+        return self.run(apache.TOOLS["kafka-consumer-groups"], *where, *arguments)[1]
+
+    def remove(self, bootstrap: str, group: str, *instances: str) -> None:
+        """Take static members out of a group, by the admin client."""
+        _, printed = self.run("RemoveMembers", bootstrap, group, *instances)
+        assert printed == "", printed
