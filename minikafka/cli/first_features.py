@@ -13,6 +13,7 @@ from minikafka.metadata.features import (
     METADATA_VERSION,
     SUPPORTED,
 )
+from minikafka.metadata.record_versions import FEATURE_4_0_IV1
 
 _LOWEST: Final = 7
 _RELEASES: Final = (
@@ -38,15 +39,19 @@ def first_levels(release: str | None, features: Iterable[str]) -> dict[str, int]
     levels = dict(BOOTSTRAP_LEVELS)
     if release is not None:
         levels[METADATA_VERSION] = _release_level(release)
-        if levels[METADATA_VERSION] < _ELR_SINCE:
-            del levels[ELIGIBLE_LEADER_REPLICAS]
+    given: dict[str, int] = {}
     for word in features:
         name, equals, level = word.partition("=")
         if not equals or not level.isdecimal():
             raise UsageError(f"--feature wants FEATURE=LEVEL, not {word!r}")
         if name == METADATA_VERSION and release is not None:
             raise UsageError("use --release-version or --feature metadata.version, not both")
-        levels[name] = _supported(name, int(level))
+        given[name] = _supported(name, int(level))
+    levels |= given
+    if levels[METADATA_VERSION] < _ELR_SINCE and ELIGIBLE_LEADER_REPLICAS not in given:
+        del levels[ELIGIBLE_LEADER_REPLICAS]
+    if levels.get(ELIGIBLE_LEADER_REPLICAS) and levels[METADATA_VERSION] < FEATURE_4_0_IV1:
+        raise ToolError(f"{ELIGIBLE_LEADER_REPLICAS} needs {METADATA_VERSION} {FEATURE_4_0_IV1}.")
     return {name: level for name, level in levels.items() if level > 0}
 
 

@@ -19,6 +19,8 @@ CLUSTER = "4L6g3nShT-eMCtK--X86sw"
 STATIC = {"controller.quorum.voters": "1@127.0.0.1:19093"}
 DYNAMIC = {"controller.quorum.bootstrap.servers": "127.0.0.1:19093"}
 DIRECTORY = "JEXY6aqzQY-32P5TStzaFg"
+ELR = "eligible.leader.replicas.version"
+OLD = ["--release-version", "3.9-IV0"]
 OTHERS = f"1@h1:19093:{DIRECTORY},2@h2:19094:MvDxzVmcRsaTz33bUuRU6A"
 
 
@@ -145,6 +147,27 @@ def test_several_static_voters_and_a_broker_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("words", "levels"),
+    [
+        ([], {"metadata.version": 30, ELR: 1}),
+        (["--release-version", "4.0-IV3"], {"metadata.version": 25}),
+        (["--feature", "metadata.version=9"], {"metadata.version": 9}),
+        (
+            ["--feature", "metadata.version=23", "--feature", f"{ELR}=1"],
+            {"metadata.version": 23, ELR: 1},
+        ),
+        (["--feature", f"{ELR}=0"], {"metadata.version": 30}),
+    ],
+)
+def test_the_first_levels_follow_the_release(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], words: list[str], levels: dict[str, int]
+) -> None:
+    assert Node(tmp_path, STATIC).format(*words) == 0
+    shown = ", ".join(f"{name}={level}" for name, level in levels.items())
+    assert f"Bootstrap metadata: {shown}\n" in capfd.readouterr().out
+
+
+@pytest.mark.parametrize(
     ("settings", "words", "complaint"),
     [
         (DYNAMIC, [], "you must specify one of the following"),
@@ -154,6 +177,7 @@ def test_several_static_voters_and_a_broker_alone(tmp_path: Path) -> None:
         (STATIC, ["--feature", "nonsense=1"], "Unsupported feature: nonsense."),
         (STATIC, ["--feature", "transaction.version=9"], "supports 0 to 2"),
         (STATIC, ["--feature", "kraft.version=1"], "kraft.version 1 does not fit"),
+        (STATIC, [*OLD, "--feature", f"{ELR}=1"], f"{ELR} needs metadata.version 23"),
     ],
 )
 def test_what_does_not_fit_changes_nothing(
