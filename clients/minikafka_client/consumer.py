@@ -49,6 +49,9 @@ class Consumer(Reader):
     `start` says where to begin in partitions without an offset. `on_out_of_range` says what to do
     when the log no longer has (or does not have yet) an offset: go where `start` says (None),
     `earliest`, `latest`, or raise OffsetOutOfRange (`error`).
+
+    With `client_rack` an in-sync replica in that rack is read from, where the brokers have racks
+    and the rack-aware `replica.selector.class` (KIP-392).
     """
 
     def __init__(
@@ -63,6 +66,7 @@ class Consumer(Reader):
         fetch_max_bytes: int = 50 << 20,
         partition_max_bytes: int = 1 << 20,
         check_crcs: bool = True,
+        client_rack: str | None = None,
         group: str | None = None,
         group_instance_id: str | None = None,
         assignors: Sequence[str] = ("cooperative-sticky",),
@@ -91,6 +95,7 @@ class Consumer(Reader):
             isolation_level=_ISOLATION[isolation_level],
             check_crcs=check_crcs,
             reset=on_out_of_range or start,
+            rack=client_rack or "",
         )
         if not assignors or not set(assignors) <= ASSIGNORS.keys():
             raise ConfigError(f"assignors are {assignors!r}: some of {', '.join(ASSIGNORS)}")

@@ -1,4 +1,4 @@
-"""Keeps one Fetch request open to each leader, and what has arrived in order until it is consumed.
+"""Keeps one Fetch request open to each broker, and what has arrived in order until it is consumed.
 
     position ──Fetch──> broker ──answer──> buffered batches ──take()──> consumer
 
@@ -37,6 +37,7 @@ from minikafka_client.errors import (
     Timeout,
 )
 from minikafka_client.fetched import FetchedBatch, TopicPartition
+from minikafka_client.nearest import NOBODY, NearestReplicas
 from minikafka_client.offsets import EARLIEST, LATEST, FoundOffset, ask_leaders
 
 FETCH_AT_MOST: Final = 12
@@ -60,6 +61,7 @@ class FetchSettings:
         "max_wait_ms",
         "min_bytes",
         "partition_max_bytes",
+        "rack",
         "reset",
     )
 
@@ -73,6 +75,7 @@ class FetchSettings:
         isolation_level: int,
         check_crcs: bool,
         reset: str,
+        rack: str = "",
     ) -> None:
         self.max_wait_ms = max_wait_ms
         self.min_bytes = min_bytes
@@ -82,6 +85,7 @@ class FetchSettings:
         self.check_crcs = check_crcs
         self.reset = reset
         """earliest, latest or error: where to go without a position, or with a bad one."""
+        self.rack = rack
 
 
 class Position:
@@ -125,7 +129,7 @@ class Position:
 
 
 class Fetcher:
-    """The positions of a consumer and the tasks that fetch from them, one for each leader."""
+    """The positions of a consumer and the tasks that fetch from them, one for each broker."""
 
     def __init__(self, cluster: Cluster, settings: FetchSettings) -> None:
         self.positions: dict[TopicPartition, Position] = {}
@@ -134,6 +138,9 @@ class Fetcher:
         """Asks a group for its offsets, where partitions are chosen by hand."""
         self._low = max(1, settings.partition_max_bytes // 2)
         self._cluster = cluster
+        max_age_s = cluster.config.metadata_max_age_ms / 1000
+        now_s = asyncio.get_running_loop().time
+        self._nearest = NearestReplicas(settings.rack, max_age_s, now_s)
         self._ready: deque[tuple[Position, FetchedBatch | ClientError]] = deque()
         self._failure: BaseException | None = None
         self._arrived = asyncio.Event()
@@ -222,31 +229,36 @@ class Fetcher:
     # --- fetching
 
     async def _keep_fetching(self) -> None:
-        """Start a fetch for each leader that has none and has something to be asked for."""
+        """Start a fetch for each broker that has none and has something to be asked for."""
         spawn = self._cluster.scope.spawn
         while True:
             self._changed.clear()
             unplaced = [each for each in self.positions.values() if each.fetch_offset < 0]
-            by_leader = self._by_leader()
-            leaderless = by_leader.pop(_UNKNOWN, [])
+            by_node = self._by_node()
+            leaderless = by_node.pop(_UNKNOWN, [])
             if (unplaced or leaderless) and self._finding is None:
                 self._finding = spawn(self._find(unplaced, leaderless), "find offsets")
-            for leader, positions in by_leader.items():
-                if leader not in self._fetching:
+            for node_id, positions in by_node.items():
+                if node_id not in self._fetching:
                     for position in positions:
                         position.fetching = True
-                    fetch = self._fetch(leader, positions)
-                    self._fetching[leader] = spawn(fetch, f"fetch from {leader}")
+                    fetch = self._fetch(node_id, positions)
+                    self._fetching[node_id] = spawn(fetch, f"fetch from {node_id}")
             await self._changed.wait()
 
-    def _by_leader(self) -> dict[int, list[Position]]:
+    def _by_node(self) -> dict[int, list[Position]]:
         found: dict[int, list[Position]] = {}
-        leader = self._cluster.leader
         for position in self.positions.values():
             idle = not (position.fetching or position.paused or position.blocked)
             if idle and position.buffered < self._low and position.fetch_offset >= 0:
-                found.setdefault(leader(*position.place), []).append(position)
+                found.setdefault(self._source(position.place), []).append(position)
         return found
+
+    def _source(self, place: TopicPartition) -> int:
+        """The node to fetch from, _UNKNOWN while there is no leader that could name another."""
+        leader = self._cluster.leader(*place)
+        nearest = self._nearest.of(place) if leader != _UNKNOWN else NOBODY
+        return nearest if nearest in self._cluster.nodes else leader
 
     async def _find(self, unplaced: list[Position], leaderless: list[Position]) -> None:
         """Learn offsets and leaders; `_keep_fetching` comes here again for what is missing."""
@@ -297,14 +309,14 @@ class Fetcher:
             position.offset = position.fetch_offset = offset
             self._changed.set()
 
-    async def _fetch(self, leader: int, positions: list[Position]) -> None:
+    async def _fetch(self, node_id: int, positions: list[Position]) -> None:
         cluster, settings = self._cluster, self.settings
         wait_s = settings.max_wait_ms / 1000
         try:
             deadline = cluster.deadline(cluster.config.request_timeout_s + wait_s)
             request = self._request(positions)
             answer = await cluster.ask(
-                leader, request, FetchResponse, deadline, at_most=FETCH_AT_MOST
+                node_id, request, FetchResponse, deadline, at_most=FETCH_AT_MOST
             )
             if answer.error_code:
                 raise BrokerError(answer.error_code, "Fetch")
@@ -312,12 +324,14 @@ class Fetcher:
         except (NotConnected, Timeout, BrokerError) as error:
             if not error.retriable:
                 self.fail(error)
+            for position in positions:
+                self._nearest.forget(position.place)
             await asyncio.sleep(cluster.backoff().next_delay_s())
             with contextlib.suppress(NotConnected, Timeout):
                 topics = {position.place.topic for position in positions}
                 await cluster.refresh(topics, cluster.config.request_timeout_s)
         finally:
-            del self._fetching[leader]
+            del self._fetching[node_id]
             for position in positions:
                 position.fetching = False
             self._changed.set()
@@ -339,6 +353,7 @@ class Fetcher:
             max_bytes=settings.max_bytes,
             isolation_level=settings.isolation_level,
             topics=[FetchTopic(topic=name, partitions=each) for name, each in topics.items()],
+            rack_id=settings.rack,
         )
 
     async def _arrive(self, positions: list[Position], answer: FetchResponse) -> None:
@@ -352,10 +367,16 @@ class Fetcher:
                     continue  # moved or given up meanwhile
                 code = error_code(data.error_code)
                 if code == ErrorCode.NONE:
+                    if data.preferred_read_replica in self._cluster.nodes:
+                        self._nearest.advise(place, data.preferred_read_replica)
+                    elif data.preferred_read_replica != NOBODY:
+                        stale[place.topic] = None
                     self.buffer(position, data)
                 elif code == ErrorCode.OFFSET_OUT_OF_RANGE:
-                    self._reset(position)
+                    if not self._nearest.forget(place):  # the leader knows better
+                        self._reset(position)
                 elif code.retriable:
+                    self._nearest.forget(place)
                     stale[place.topic] = None
                 else:
                     self._block(position, BrokerError(code, f"{place.topic}-{place.partition}"))

@@ -11,6 +11,7 @@ from typing import Final
 from minikafka.protocol.errors import ErrorCode
 from minikafka.sim.cluster.climate import Climate, TopicPlan
 from minikafka.sim.cluster.ledger import Ledger, Place
+from minikafka.sim.cluster.shapes import rack_of
 from minikafka.sim.cluster.verdict import Verdict
 from minikafka_client import Consumer, Producer
 from minikafka_client.cluster import Cluster
@@ -140,14 +141,17 @@ class CarelessWriter(Writer):
 
 
 class Reader(Application):
-    """Follows all topics; every life begins at the start of the logs."""
+    """Follows all topics; every life begins at the start of the logs, in some rack or in none."""
 
     async def _live(self) -> None:
         topics = [topic.name for topic in self._climate.topics]
+        rack = rack_of(int(self._random() * 100)) if self._climate.racks else None
         async with Consumer(
             self._bootstrap,
             *topics,
             start="earliest",
+            client_rack=rack,
+            metadata_max_age_ms=300_000 if rack is None else 2_000,
             api_timeout_ms=PATIENCE_MS,
             request_timeout_ms=PATIENCE_MS / 2,
         ) as consumer:

@@ -34,6 +34,7 @@ FAULTS: Final = (
 _CALM_SHARE: Final = 0.15
 _ODD_SHARE: Final = 0.4
 _MEDDLING_SHARE: Final = 0.3
+_RACKS_SHARE: Final = 0.3
 
 Random = Callable[[], float]
 
@@ -66,7 +67,8 @@ class TopicPlan(NamedTuple):
 class Climate(NamedTuple):
     """What is drawn once; durations in seconds. `rates` are the speeds of the nodes' clocks;
     `meddling` administrators delete records and take back what they have begun, too.
-    `load_bytes` is what a coordinator loads of its log before others have their turn."""
+    `load_bytes` is what a coordinator loads of its log before others have their turn. With `racks`
+    readers are sent to followers."""
 
     shape: str
     dynamic_voters: bool
@@ -88,6 +90,7 @@ class Climate(NamedTuple):
     pause_s: float
     meddling: bool
     load_bytes: int
+    racks: bool
 
 
 def draw(random: Random, shape: str | None, faults: Sequence[str] = FAULTS) -> Climate:
@@ -120,6 +123,7 @@ def draw(random: Random, shape: str | None, faults: Sequence[str] = FAULTS) -> C
         pause_s=between(random, 0.005, 0.2),
         meddling=random() < _MEDDLING_SHARE,
         load_bytes=1 if random() < 0.5 else 64 << 10,
+        racks=random() < _RACKS_SHARE,
     )
 
 

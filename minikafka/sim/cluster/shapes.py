@@ -10,6 +10,7 @@ from minikafka.controller.features import bootstrap_feature_records
 from minikafka.log.checkpoints import MetaProperties, uuid_text
 from minikafka.raft.voters import Voter, VoterSet
 from minikafka.runtime.entropy import random_uuid
+from minikafka.settings.replication import RACK_AWARE
 from minikafka.sim.loop import SimLoop
 from minikafka.sim.node import LOG_DIR, PORT, BrokerNode
 
@@ -58,9 +59,16 @@ SHAPES: Final[dict[str, tuple[NodePlan, ...]]] = {
 
 
 def make_nodes(
-    loop: SimLoop, plans: tuple[NodePlan, ...], settings: dict[str, str], *, dynamic_voters: bool
+    loop: SimLoop,
+    plans: tuple[NodePlan, ...],
+    settings: dict[str, str],
+    *,
+    dynamic_voters: bool,
+    racks: bool = False,
 ) -> list[BrokerNode]:
     """The machines of a cluster, formatted for it and not yet started."""
+    if racks:
+        settings = {**settings, "replica.selector.class": RACK_AWARE}
     random = loop.stream("format")
     cluster_id = uuid_text(random_uuid(random))
     directory_ids = [random_uuid(random) for _ in plans]
@@ -93,6 +101,8 @@ def make_nodes(
             records = bootstrap_feature_records()
             first = FirstMetadata(records, voters if dynamic_voters else None, 0)
         own = {**settings, **quorum, **_identity(plan)}
+        if racks and plan.is_broker:
+            own["broker.rack"] = rack_of(plan.node_id)
         node = BrokerNode(loop, plan.machine, own, cluster_id=cluster_id)
         mount = node.disk.mount()
         meta = MetaProperties(plan.node_id, cluster_id, directory_id)
@@ -100,6 +110,11 @@ def make_nodes(
         mount.fsync_dir_now(LOG_DIR)
         nodes.append(node)
     return nodes
+
+
+def rack_of(number: int) -> str:
+    """Three racks."""
+    return f"rack-{number % 3}"
 
 
 def _identity(plan: NodePlan) -> dict[str, str]:

@@ -22,6 +22,7 @@ from minikafka.protocol.errors import ErrorCode, KafkaError
 from minikafka.raft.elections import Elections
 from minikafka.replication.full_disks import FullDisks
 from minikafka.replication.partition import Partition
+from minikafka_client.nearest import NearestReplicas
 
 
 class _Sighting(NamedTuple):
@@ -76,6 +77,7 @@ _SIGHTINGS: Final = (
     _Sighting("coordinator loading", Shard, "submit", begins=_is_loading),
     _Sighting("torn log cut at the start", _Scan, "read", ends=_has_fault),
     _Sighting("disk full", FullDisks, "note"),
+    _Sighting("consumer sent to a follower", NearestReplicas, "advise"),
 )
 
 

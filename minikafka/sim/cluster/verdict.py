@@ -49,6 +49,7 @@ BRANCHES: Final = (
     "reassignment cancelled",
     "preferred leader elected",
     "group rebalanced",
+    "consumer sent to a follower",
 )
 _TOLD_MAX: Final = 200
 

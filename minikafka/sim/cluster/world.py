@@ -71,8 +71,13 @@ class World:
         self.schedule = schedule
         self.verdict = Verdict(loop.note, lambda: loop.now)
         plans = SHAPES[climate.shape]
-        dynamic = climate.dynamic_voters
-        made = make_nodes(loop, plans, climate.settings, dynamic_voters=dynamic)
+        made = make_nodes(
+            loop,
+            plans,
+            climate.settings,
+            dynamic_voters=climate.dynamic_voters,
+            racks=climate.racks,
+        )
         self.nodes: dict[int, BrokerNode] = {
             plan.node_id: node for plan, node in zip(plans, made, strict=True)
         }
