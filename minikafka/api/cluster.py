@@ -27,7 +27,7 @@ def describe_cluster(
     Raises `KafkaError` 114 when controllers are asked for on a broker's listener, 115 for an
     endpoint type that does not exist.
     """
-    require_endpoint_type(request.endpoint_type, EndpointType.BROKER)
+    require_endpoint_type(request.endpoint_type, EndpointType.BROKER, context.version)
     listed = ListenerView(context).listed(include_fenced=request.include_fenced_brokers)
     return DescribeClusterResponse(
         cluster_id=context.services.cluster_id,

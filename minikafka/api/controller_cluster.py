@@ -20,10 +20,10 @@ def describe_cluster(
 ) -> DescribeClusterResponse:
     """List the controllers that have registered a listener of this name.
 
-    Raises `KafkaError` 114 when brokers are asked for, 115 for an endpoint type that does not
-    exist.
+    Raises `KafkaError` 114 when brokers are asked for (42 in version 0), 115 for an endpoint
+    type that does not exist.
     """
-    require_endpoint_type(request.endpoint_type, EndpointType.CONTROLLER)
+    require_endpoint_type(request.endpoint_type, EndpointType.CONTROLLER, context.version)
     services = context.services
     return DescribeClusterResponse(
         endpoint_type=EndpointType.CONTROLLER,

@@ -33,9 +33,9 @@ def open_envelope(
     context: ControllerContext, request: EnvelopeRequest
 ) -> Awaitable[EnvelopeResponse]:
     """Serve the request inside. Raises `KafkaError` 41, 42 for what must not come this way, 97."""
+    _check_principal(request.request_principal)
     if len(request.client_host_address) not in _ADDRESS_SIZES:
         raise KafkaError(ErrorCode.INVALID_REQUEST, "Failed to parse client host address")
-    _check_principal(request.request_principal)
     try:
         api, inner, inside = _unpack(context, request.request_data)
     except ProtocolError as error:

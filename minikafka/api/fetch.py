@@ -464,7 +464,7 @@ class PendingFetch:
             interest.settle(entry)
         session_id = interest.session_id if isinstance(interest, FetchSession) else NO_SESSION
         response = FetchResponse(session_id=session_id, responses=list(topics.values()))
-        if leaders:
+        if leaders and self.replica_id == CONSUMER:  # A follower has its leaders from the metadata.
             response.node_endpoints = leader_endpoints(self.context, leaders, NodeEndpoint)
         answer(self.context, response)
 

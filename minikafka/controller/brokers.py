@@ -57,7 +57,8 @@ def register_broker(
     """A new process of a broker, fenced for now; `next_offset` will be its epoch.
 
     KafkaError: INCONSISTENT_CLUSTER_ID, DUPLICATE_BROKER_REGISTRATION while another process with
-    this id is alive, INVALID_REGISTRATION, UNSUPPORTED_VERSION for a finalised feature.
+    this id is alive, BROKER_ID_NOT_REGISTERED for one that comes from ZooKeeper,
+    INVALID_REGISTRATION, UNSUPPORTED_VERSION for a feature whose level it cannot be at.
     """
     if request.cluster_id != state.cluster_id:
         raise KafkaError(
@@ -77,6 +78,8 @@ def register_broker(
             "restarted this should self-resolve once the heartbeat manager expires the "
             "broker's session.",
         )
+    if request.is_migrating_zk_broker:
+        raise KafkaError(ErrorCode.BROKER_ID_NOT_REGISTERED, "No brokers of ZooKeeper's are served")
     _check_directories(state, request)
     _check_features(state, request)
     records: list[MetadataRecord] = []
@@ -114,17 +117,25 @@ def _check_features(state: ControllerState, request: BrokerRegistrationRequest) 
         feature.name: (feature.min_supported_version, feature.max_supported_version)
         for feature in request.features
     }
+    finalized = state.image.features
+    for name, (lowest, highest) in ranges.items():
+        _check_level(name, finalized.get(name, 0), lowest, highest)
     if METADATA_VERSION not in ranges:
         raise _invalid("Request features do not contain 'metadata.version'")
-    for name, level in state.image.features.items():
-        lowest, highest = ranges.get(name, (0, 0))
-        if not lowest <= level <= highest:
-            raise KafkaError(
-                ErrorCode.UNSUPPORTED_VERSION,
-                "Unable to register because the broker does not support finalized version "
-                f"{level} of {name}. The broker wants a version between {lowest} and {highest}, "
-                "inclusive.",
-            )
+    for name, level in finalized.items():
+        if name not in ranges:
+            _check_level(name, level, 0, 0)
+
+
+def _check_level(name: str, level: int, lowest: int, highest: int) -> None:
+    """A feature that nobody has finalised is at level 0."""
+    if not lowest <= level <= highest:
+        raise KafkaError(
+            ErrorCode.UNSUPPORTED_VERSION,
+            "Unable to register because the broker does not support finalized version "
+            f"{level} of {name}. The broker wants a version between {lowest} and {highest}, "
+            "inclusive.",
+        )
 
 
 def _registration(

@@ -175,9 +175,7 @@ class ClusterController:
     def register_broker(
         self, request: broker_registration.BrokerRegistrationRequest, now_ms: int
     ) -> Decision[broker_registration.BrokerRegistrationResponse]:
-        decision = brokers.register_broker(self.state, request, self.next_offset, now_ms)
-        self.state.sessions.touch(request.broker_id, decision.response.broker_epoch, now_ms)
-        return decision
+        return brokers.register_broker(self.state, request, self.next_offset, now_ms)
 
     def broker_heartbeat(
         self, request: broker_heartbeat.BrokerHeartbeatRequest, now_ms: int

@@ -52,4 +52,4 @@ def register_controller(
             for feature in request.features
         ],
     )
-    return Decision([record], ControllerRegistrationResponse(error_message=None))
+    return Decision([record], ControllerRegistrationResponse())

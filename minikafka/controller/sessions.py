@@ -3,7 +3,8 @@
 A broker's heartbeats keep its session. A new active controller knows of none and gives every
 broker that is up a full session from the moment it takes over. The broker in the controller's own
 process has a session that never runs out and never stands in the way of another: it lives and dies
-with this process, however late its heartbeat comes.
+with this process, however late its heartbeat comes. A registration alone begins no session: until
+its first heartbeat a process gives way to another that comes with its id.
 """
 
 from __future__ import annotations

@@ -14,7 +14,12 @@ from minikafka.protocol.apis import (
 from minikafka.protocol.codec import decode, encode
 from minikafka.protocol.errors import ErrorCode
 from minikafka.protocol.headers import RequestHeader
-from minikafka.protocol.messages.fetch import FetchPartition, FetchRequest, FetchTopic
+from minikafka.protocol.messages.fetch import (
+    FetchPartition,
+    FetchRequest,
+    FetchTopic,
+    ReplicaState,
+)
 from minikafka.protocol.messages.produce import (
     PartitionProduceData,
     ProduceRequest,
@@ -132,3 +137,15 @@ async def test_fetch_tells(elsewhere: Elsewhere, version: int) -> None:
     else:
         assert (foreign.current_leader.leader_id, foreign.current_leader.leader_epoch) == (2, 0)
         assert endpoints(response) == OTHER
+
+
+async def test_a_follower_has_its_leaders_from_the_metadata(elsewhere: Elsewhere) -> None:
+    topic = FetchTopic(
+        topic_id=elsewhere.ids["foreign"],
+        partitions=[FetchPartition(partition=0, partition_max_bytes=1000)],
+    )
+    request = FetchRequest(replica_state=ReplicaState(replica_id=3), max_bytes=1000, topics=[topic])
+    response = elsewhere.ask(request, 17)
+    (refused,) = response.responses[0].partitions
+    assert (refused.error_code, refused.current_leader.leader_id) == (NOT_LEADER, 2)
+    assert endpoints(response) == []

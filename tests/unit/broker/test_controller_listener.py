@@ -119,6 +119,7 @@ async def test_an_envelope_never_hides_that_somebody_else_leads(
         (enclosed(ApiKey.DELETE_TOPICS, 6, b"\x09"), {}, ErrorCode.INVALID_REQUEST),
         (b"", {}, ErrorCode.INVALID_REQUEST),
         (b"", {"address": b"123"}, ErrorCode.INVALID_REQUEST),
+        (b"", {"address": b"123", "principal": b"\0"}, ErrorCode.PRINCIPAL_DESERIALIZATION_FAILURE),
         (b"", {"principal": None}, ErrorCode.PRINCIPAL_DESERIALIZATION_FAILURE),
         (b"", {"principal": b"\0\0\x09"}, ErrorCode.PRINCIPAL_DESERIALIZATION_FAILURE),
     ],
@@ -146,3 +147,9 @@ async def test_controllers_describe_controllers(
     assert answer.error_code == error
     if not error:
         assert (answer.controller_id, answer.cluster_id) == (1, stage.node.storage.cluster_id)
+
+
+async def test_who_knows_of_no_endpoint_types_is_told_of_none(stage: ControllerStage) -> None:
+    channel = await stage.connect()
+    answer = await channel.call_version(DescribeClusterRequest(), DescribeClusterResponse, 0, 30)
+    assert answer.error_code == ErrorCode.INVALID_REQUEST

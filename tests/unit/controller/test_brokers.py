@@ -11,6 +11,7 @@ from minikafka.metadata.record_versions import record_version
 from minikafka.protocol.errors import ErrorCode, KafkaError
 from minikafka.protocol.messages.allocate_producer_ids import AllocateProducerIdsRequest
 from minikafka.protocol.messages.broker_heartbeat import BrokerHeartbeatRequest
+from minikafka.protocol.messages.broker_registration import Feature
 from minikafka.protocol.messages.create_topics import CreatableTopic, CreateTopicsRequest
 from minikafka.protocol.records.metadata.broker_registration_change_record import (
     BrokerRegistrationChangeRecord,
@@ -56,6 +57,11 @@ def test_it_is_up_once_it_has_applied_its_own_registration(make_bench: Any) -> N
     assert len(bench.log) == before
 
 
+def foo(lowest: int, highest: int) -> Feature:
+    """A feature that nobody has finalised."""
+    return Feature(name="foo", min_supported_version=lowest, max_supported_version=highest)
+
+
 @pytest.mark.parametrize(
     ("change", "code"),
     [
@@ -65,6 +71,12 @@ def test_it_is_up_once_it_has_applied_its_own_registration(make_bench: Any) -> N
         ({"log_dirs": [UUID(int=500)] * 2}, ErrorCode.INVALID_REGISTRATION),
         ({"log_dirs": [UUID(int=1001)]}, ErrorCode.INVALID_REGISTRATION),
         ({"features": []}, ErrorCode.INVALID_REGISTRATION),
+        (
+            {"features": [Feature(name="foo", max_supported_version=2)]},
+            ErrorCode.INVALID_REGISTRATION,
+        ),
+        ({"features": [foo(1, 2)]}, ErrorCode.UNSUPPORTED_VERSION),
+        ({"is_migrating_zk_broker": True}, ErrorCode.BROKER_ID_NOT_REGISTERED),
     ],
 )
 def test_registrations_that_are_refused(
@@ -96,6 +108,15 @@ def test_two_processes_with_one_id(bench: Any) -> None:
     bench.now_ms += 9_000
     epoch = bench.register(2, incarnation=77)
     assert bench.image.brokers[2].epoch == epoch == bench.image.offset
+
+
+def test_a_process_without_a_heartbeat_gives_way_to_another(bench: Any) -> None:
+    bench.register(2, incarnation=77)
+    assert bench.register(2, incarnation=78) == bench.image.offset
+    bench.heartbeat(2, offset=0)
+    with pytest.raises(KafkaError) as refused:
+        bench.register(2, incarnation=77)
+    assert refused.value.code is ErrorCode.DUPLICATE_BROKER_REGISTRATION
 
 
 def test_the_controllers_own_broker_need_not_wait(bench: Any) -> None:
