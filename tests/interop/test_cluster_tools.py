@@ -9,7 +9,7 @@ import pytest
 from harness import apache
 from harness.cluster import RunningCluster
 from harness.cluster_node import Node
-from harness.java import tool
+from harness.java_programs import ToolHost
 
 LED, THIN, ALONE = "led", "thin", "alone"
 
@@ -17,8 +17,9 @@ LED, THIN, ALONE = "led", "thin", "alone"
 class Tools:
     """The cluster, and what the tools print about it."""
 
-    def __init__(self, cluster: RunningCluster) -> None:
+    def __init__(self, cluster: RunningCluster, host: ToolHost) -> None:
         self.cluster = cluster
+        self._host = host
         # Two that are no controllers: one leads `alone` and will die.
         self.active = cluster.controller()
         self.stays, self.victim = cluster.others(self.active)
@@ -33,9 +34,15 @@ class Tools:
     def where(self) -> tuple[str, str]:
         return "--bootstrap-server", ",".join(node.bootstrap for node in self.cluster.living())
 
+    def run(self, name: str, *arguments: str) -> str:
+        """What a tool says that must succeed."""
+        status, printed = self._host.run(apache.TOOLS[name], *arguments)
+        assert status == 0, printed
+        return printed
+
     def topics(self, *arguments: str) -> dict[str, dict[str, str]]:
         """`kafka-topics --describe`: partition to its columns."""
-        printed = tool("kafka-topics", *self.where, "--describe", *arguments)
+        printed = self.run("kafka-topics", *self.where, "--describe", *arguments)
         found = {}
         for line in printed.splitlines():
             columns = dict(re.findall(r"(\w+): ?(\S*)", line))
@@ -45,20 +52,21 @@ class Tools:
 
     def quorum(self) -> dict[str, str]:
         """`kafka-metadata-quorum describe --status`: name to value."""
-        printed = tool("kafka-metadata-quorum", *self.where, "describe", "--status")
+        printed = self.run("kafka-metadata-quorum", *self.where, "describe", "--status")
         return dict(re.findall(r"^(\w+):\s+(.*)$", printed, re.MULTILINE))
 
     def replication(self) -> dict[int, dict[str, str]]:
         """`kafka-metadata-quorum describe --replication`: node to its columns."""
-        printed = tool("kafka-metadata-quorum", *self.where, "describe", "--replication")
+        printed = self.run("kafka-metadata-quorum", *self.where, "describe", "--replication")
         head, *rows = [line.split() for line in printed.splitlines() if line.strip()]
         return {int(row[0]): dict(zip(head, row, strict=False)) for row in rows}
 
 
 @pytest.fixture(scope="module")
 def tools(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tools]:
-    with RunningCluster(tmp_path_factory.mktemp("tools"), first_id=1) as cluster:
-        yield Tools(cluster)
+    directory = tmp_path_factory.mktemp("tools")
+    with RunningCluster(directory, first_id=1) as cluster, ToolHost() as host:
+        yield Tools(cluster, host)
         cluster.assert_alive()
 
 
@@ -92,13 +100,13 @@ def test_a_cluster_that_is_whole(tools: Tools) -> None:
 
 def test_brokers_features_and_directories(tools: Tools) -> None:
     cluster = tools.cluster
-    printed = tool("kafka-cluster", "cluster-id", *tools.where)
+    printed = tools.run("kafka-cluster", "cluster-id", *tools.where)
     assert printed.strip() == f"Cluster ID: {cluster.cluster_id}"
-    printed = tool("kafka-broker-api-versions", *tools.where)
+    printed = tools.run("kafka-broker-api-versions", *tools.where)
     assert set(map(int, re.findall(r"\(id: (\d+) rack", printed))) == set(cluster.node_ids)
-    printed = tool("kafka-features", *tools.where, "describe")
+    printed = tools.run("kafka-features", *tools.where, "describe")
     assert "FinalizedVersionLevel: 4.3-IV0" in printed
-    printed = tool("kafka-log-dirs", *tools.where, "--describe", "--topic-list", LED)
+    printed = tools.run("kafka-log-dirs", *tools.where, "--describe", "--topic-list", LED)
     document = json.loads(printed.splitlines()[-1])
     held = {
         each["broker"]: {p["partition"] for d in each["logDirs"] for p in d["partitions"]}
@@ -124,7 +132,7 @@ def test_a_node_dies_and_comes_back(tools: Tools) -> None:
     bring_back(cluster, victim)
     assert tools.topics("--under-replicated-partitions") == {}
     where = [*tools.where, "--election-type", "preferred", "--all-topic-partitions"]
-    tool("kafka-leader-election", *where)
+    tools.run("kafka-leader-election", *where)
     cluster.until("the preferred leaders", lambda: all_preferred(cluster))
 
 
@@ -145,7 +153,7 @@ def test_partitions_are_moved_with_a_throttle(tools: Tools, tmp_path: Path) -> N
     file = tmp_path / "plan.json"
     file.write_text(json.dumps(plan))
     where = [*tools.where, "--reassignment-json-file", str(file)]
-    printed = tool("kafka-reassign-partitions", *where, "--execute", "--throttle", "10000000")
+    printed = tools.run("kafka-reassign-partitions", *where, "--execute", "--throttle", "10000000")
     assert "Successfully started partition reassignment" in printed
 
     def moved() -> bool:
@@ -153,7 +161,7 @@ def test_partitions_are_moved_with_a_throttle(tools: Tools, tmp_path: Path) -> N
         return found is not None and list(found.replica_nodes) == target
 
     tools.cluster.until("the new replicas", moved)
-    printed = tool("kafka-reassign-partitions", *where, "--verify")
+    printed = tools.run("kafka-reassign-partitions", *where, "--verify")
     assert f"Reassignment of partition {THIN}-0 is completed." in printed
     assert "Clearing broker-level throttles" in printed
     partition = tools.topics("--topic", THIN)[f"{THIN}-0"]
@@ -165,8 +173,8 @@ def test_a_dead_node_is_forgotten_until_it_returns(tools: Tools) -> None:
     cluster, victim = tools.cluster, tools.victim
     victim.kill()
     cluster.wait_in_sync(LED, count=2)
-    tool("kafka-cluster", "unregister", *tools.where, "--id", str(victim.node_id))
-    listed = apache.run_tool("kafka-cluster", "list-endpoints", *tools.where).stdout.decode()
+    tools.run("kafka-cluster", "unregister", *tools.where, "--id", str(victim.node_id))
+    listed = tools.run("kafka-cluster", "list-endpoints", *tools.where)
     ids = {int(row.split()[0]) for row in listed.splitlines()[1:] if row.strip()}
     assert ids == set(cluster.node_ids) - {victim.node_id}
     bring_back(cluster, victim)
