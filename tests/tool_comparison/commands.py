@@ -245,7 +245,7 @@ kafka-topics --describe
 ONE_LOST = """
 kafka-reassign-partitions --reassignment-json-file @stuck --execute
 kafka-reassign-partitions --list
-kafka-reassign-partitions --reassignment-json-file @stuck --verify
+kafka-reassign-partitions --reassignment-json-file @stuck --verify --preserve-throttles
 kafka-reassign-partitions --reassignment-json-file @stuck --execute
 kafka-topics --describe --topic led
 kafka-topics --alter --topic thin --partitions 3 --replica-assignment 2:3,1:2,2:1

@@ -11,6 +11,15 @@ from harness.clients import ConfluentKafka, Keyed
 from harness.cluster import RunningCluster
 from harness.java_programs import ToolHost
 
+from minikafka.protocol.messages.describe_configs import (
+    DescribeConfigsRequest,
+    DescribeConfigsResource,
+)
+from minikafka.protocol.messages.incremental_alter_configs import (
+    AlterableConfig,
+    AlterConfigsResource,
+    IncrementalAlterConfigsRequest,
+)
 from minikafka.protocol.messages.offset_commit import (
     OffsetCommitRequest,
     OffsetCommitRequestPartition,
@@ -19,6 +28,7 @@ from minikafka.protocol.messages.offset_commit import (
 from tool_comparison import commands
 from tool_comparison.plain import plain
 
+_GROUP, _BARRIER, _KEY, _LEAST = 32, "barrier", "consumer.session.timeout.ms", 46_000
 _RECORDS = [Keyed(b"key-%d" % number, b"value") for number in range(30)]
 
 
@@ -110,6 +120,31 @@ class Story:
             lines = plain(tool, printed, self._cluster, own_words=bool(own_words))
             shown = " ".join(command.split())
             self.answers.append(Answer(shown, tool, [*lines, f"exit code {status}"]))
+            self._until_known()
+
+    def _until_known(self) -> None:
+        """Until every node knows what the last command has changed: it knows what came later."""
+        number = str(_LEAST + len(self.answers))
+        config = AlterableConfig(name=_KEY, config_operation=0, value=number)
+        alter = AlterConfigsResource(resource_type=_GROUP, resource_name=_BARRIER, configs=[config])
+        describe = DescribeConfigsResource(
+            resource_type=_GROUP, resource_name=_BARRIER, configuration_keys=[_KEY]
+        )
+
+        def altered() -> bool:
+            answer = self._cluster.ask(IncrementalAlterConfigsRequest(resources=[alter]), 1)
+            return bool(answer.responses[0].error_code == 0)
+
+        def known() -> bool:
+            for node in self._cluster.living():
+                request = DescribeConfigsRequest(resources=[describe])
+                answer = self._cluster.ask(request, 4, among=[node])
+                if [each.value for each in answer.results[0].configs] != [number]:
+                    return False
+            return True
+
+        self._cluster.until("a change", altered)
+        self._cluster.until("all to know of it", known)
 
     def _addressed(self, tool: str, arguments: list[str]) -> list[str]:
         asked = self._cluster[1]
