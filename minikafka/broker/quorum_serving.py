@@ -70,7 +70,9 @@ class QuorumServing:
     def _error(self, request: Any) -> ErrorCode:
         if self._is_closed:
             return ErrorCode.NOT_CONTROLLER
-        if request.cluster_id not in (None, self._cluster_id):
+        # A voter that updates itself is told the leader in any case, which the machine knows.
+        is_update = request.api_key == ApiKey.UPDATE_RAFT_VOTER
+        if not is_update and request.cluster_id not in (None, self._cluster_id):
             return ErrorCode.INCONSISTENT_CLUSTER_ID
         if request.api_key not in _ABOUT_VOTERS and not _is_about_the_quorum(request):
             return ErrorCode.INVALID_REQUEST

@@ -145,9 +145,10 @@ class Leading:
         if diverging is not None:
             core.answer(token, self._answer(diverging=diverging))
             return
-        replica = state.progress.of(fetching_replica(request))
-        replica.fetched(asked.fetch_offset, core.next_offset, core.now_ms)
-        self._advance(state)
+        key = fetching_replica(request)
+        if key[0] >= 0:  # A consumer is no replica: nothing depends on how far it is.
+            state.progress.of(key).fetched(asked.fetch_offset, core.next_offset, core.now_ms)
+            self._advance(state)
         self._answer_or_park(token, request, asked)
 
     def fetch_snapshot(self, token: object, request: FetchSnapshotRequest) -> None:

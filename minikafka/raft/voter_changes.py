@@ -88,8 +88,8 @@ class VoterChanges:
         elif endpoint is None:
             refusal = (
                 ErrorCode.INVALID_REQUEST,
-                "Add voter request didn't include the endpoint for the default listener "
-                f"{self._listener_name}",
+                f"Add voter request didn't include the endpoint ({_endpoints(request)}) for the "
+                f"default listener ListenerName({self._listener_name})",
             )
         else:
             refusal = self._refusal(core.state, "adding")
@@ -201,6 +201,8 @@ class VoterChanges:
     def _update_error(self, request: UpdateRaftVoterRequest) -> ErrorCode:
         core, feature = self._core, request.kraft_version_feature
         version = core.history.kraft_version
+        if request.cluster_id is not None and core.cluster_id not in (None, request.cluster_id):
+            return ErrorCode.INCONSISTENT_CLUSTER_ID
         if request.current_leader_epoch < core.epoch:
             return ErrorCode.FENCED_LEADER_EPOCH
         if request.current_leader_epoch > core.epoch:
@@ -314,6 +316,12 @@ def _response(
     if isinstance(request, AddRaftVoterRequest):
         return AddRaftVoterResponse(error_code=error, error_message=text)
     return RemoveRaftVoterResponse(error_code=error, error_message=text)
+
+
+def _endpoints(request: AddRaftVoterRequest) -> str:
+    """What a new voter listens on, as Apache Kafka writes it down."""
+    listed = [f"ListenerName({e.name})={e.host}/<unresolved>:{e.port}" for e in request.listeners]
+    return f"Endpoints(endpoints={{{', '.join(listed)}}})"
 
 
 def _named(key: ReplicaKey) -> str:

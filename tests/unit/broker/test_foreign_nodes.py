@@ -9,6 +9,12 @@ from unit.broker.controller_stage import ControllerStage
 
 from minikafka.protocol.errors import ErrorCode
 from minikafka.protocol.messages.add_raft_voter import AddRaftVoterRequest, AddRaftVoterResponse
+from minikafka.protocol.messages.describe_quorum import (
+    DescribeQuorumRequest,
+    DescribeQuorumRequestPartitionData,
+    DescribeQuorumRequestTopicData,
+    DescribeQuorumResponse,
+)
 from minikafka.protocol.messages.fetch import (
     FetchPartition,
     FetchRequest,
@@ -46,8 +52,9 @@ def fetch(
         replica_directory_id=STRANGER,
     )
     who = {"replica_state": ReplicaState(replica_id=77)} if version >= 15 else {"replica_id": 77}
+    fields = who | fields
     topic = FetchTopic(topic="__cluster_metadata", topic_id=METADATA_ID, partitions=[partition])
-    return FetchRequest(max_bytes=1 << 20, topics=[topic], **who, **fields)
+    return FetchRequest(max_bytes=1 << 20, topics=[topic], **fields)
 
 
 @pytest.mark.parametrize("version", [13, 15, 17, 18])
@@ -78,6 +85,22 @@ async def test_a_fetch_that_is_refused_tells_no_high_watermark(
     (data,) = answer.responses[0].partitions
     assert (data.error_code, data.high_watermark) == (code, -1)
     assert data.current_leader.leader_epoch == raft.epoch
+
+
+async def test_a_consumer_of_metadata_is_no_observer(stage: ControllerStage) -> None:
+    channel = await stage.connect()
+    epoch = stage.node.quorum.node.epoch
+    for fields in ({}, {"replica_state": None}):
+        answer = await channel.call_version(fetch(17, epoch, **fields), FetchResponse, 17, 30)
+        (data,) = answer.responses[0].partitions
+        assert data.error_code == ErrorCode.NONE
+    topic = DescribeQuorumRequestTopicData(
+        topic_name="__cluster_metadata", partitions=[DescribeQuorumRequestPartitionData()]
+    )
+    request = DescribeQuorumRequest(topics=[topic])
+    described = await channel.call(request, DescribeQuorumResponse, 30)
+    (partition,) = described.topics[0].partitions
+    assert [observer.replica_id for observer in partition.observers] == [77]
 
 
 async def test_versions_that_name_topics_are_refused(stage: ControllerStage) -> None:

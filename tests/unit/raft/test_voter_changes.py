@@ -69,7 +69,10 @@ def test_what_cannot_vote_is_not_added(cluster: RaftCluster) -> None:
     assert ask(cluster, no_directory).error_code == ErrorCode.INVALID_REQUEST
     elsewhere = cluster.add_request(3)
     elsewhere.listeners[0].name = "OTHER"
-    assert ask(cluster, elsewhere).error_code == ErrorCode.INVALID_REQUEST
+    unheard = ask(cluster, elsewhere)
+    assert unheard.error_code == ErrorCode.INVALID_REQUEST
+    assert "(Endpoints(endpoints={ListenerName(OTHER)=" in unheard.error_message
+    assert unheard.error_message.endswith(" default listener ListenerName(CONTROLLER)")
     wiped = cluster.add_request(3)
     wiped.voter_directory_id = UUID(int=999)
     lagging = ask(cluster, wiped)
@@ -287,6 +290,7 @@ def test_a_leader_that_listens_elsewhere_begins_with_it() -> None:
 @pytest.mark.parametrize(
     ("change", "code"),
     [
+        ({"cluster_id": "another"}, ErrorCode.INCONSISTENT_CLUSTER_ID),
         ({"current_leader_epoch": 0}, ErrorCode.FENCED_LEADER_EPOCH),
         ({"current_leader_epoch": 99}, ErrorCode.UNKNOWN_LEADER_EPOCH),
         ({"voter_id": 3}, ErrorCode.VOTER_NOT_FOUND),
@@ -300,6 +304,7 @@ def test_updates_that_do_not_hold(
     cluster: RaftCluster, change: dict[str, Any], code: ErrorCode
 ) -> None:
     request = UpdateRaftVoterRequest(
+        cluster_id="cluster",
         current_leader_epoch=leader_of(cluster).node.epoch,
         voter_id=1,
         voter_directory_id=UUID(int=101),
