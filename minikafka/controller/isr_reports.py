@@ -50,6 +50,8 @@ def decide(
 
     KafkaError STALE_BROKER_EPOCH when the leader that reports has been restarted.
     """
+    if not request.topics:  # Whoever reports nothing need not be anybody.
+        return Decision([], AlterPartitionResponse())
     check_broker_epoch(state, request.broker_id, request.broker_epoch)
     changes: dict[tuple[UUID, int], MetadataRecord] = {}
     defaults = state.topic_defaults()  # asked for once: a request may name thousands of partitions

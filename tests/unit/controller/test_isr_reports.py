@@ -154,7 +154,11 @@ def test_replicas_that_may_not_be_in_sync(bench: Any) -> None:
 
 
 def test_a_restarted_leader_is_told_so(bench: Any) -> None:
-    request = AlterPartitionRequest(broker_id=1, broker_epoch=bench.image.brokers[1].epoch - 1)
+    request = AlterPartitionRequest(
+        broker_id=1,
+        broker_epoch=bench.image.brokers[1].epoch - 1,
+        topics=[AlterPartitionRequestTopicData()],
+    )
     with pytest.raises(KafkaError) as refused:
         bench.controller.administer(request, 3)
     assert refused.value.code is ErrorCode.STALE_BROKER_EPOCH
