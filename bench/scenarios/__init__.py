@@ -24,16 +24,9 @@ def all_scenarios() -> list[Scenario]:
         SmallRequests("small-requests", connections=1, requests=20_000, ratio_at_most=0.5),
         SmallRequests("small-requests-50", connections=50, requests=20_000),
         AckLatency(requests=4_000),
-        FetchLog(
-            "fetch-1m", fetch_bytes=MIB, round_bytes=1_200_000_000, in_flight=1, ratio_at_most=0.9
-        ),
-        FetchLog(
-            "fetch-64k",
-            fetch_bytes=64 * KIB,
-            round_bytes=600_000_000,
-            in_flight=1,
-            ratio_at_most=0.3,
-        ),
-        FetchLog("fetch-64k-8", fetch_bytes=64 * KIB, round_bytes=600_000_000, in_flight=8),
+        FetchLog("fetch-1m", fetch_bytes=MIB, round_bytes=1_200_000_000, ratio_at_most=0.9),
+        FetchLog("fetch-64k", fetch_bytes=64 * KIB, round_bytes=600_000_000, ratio_at_most=0.3),
+        FetchLog("fetch-1m-1", fetch_bytes=MIB, round_bytes=1_200_000_000, in_flight=1),
+        FetchLog("fetch-64k-1", fetch_bytes=64 * KIB, round_bytes=600_000_000, in_flight=1),
         Compaction(record_bytes=400, records=200_000, keys=10_000),
     ]

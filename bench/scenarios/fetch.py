@@ -21,7 +21,7 @@ class FetchLog(Scenario):
         *,
         fetch_bytes: int,
         round_bytes: int,
-        in_flight: int,
+        in_flight: int = IN_FLIGHT,
         ratio_at_most: float | None = None,
     ) -> None:
         self.name = name
