@@ -74,10 +74,9 @@ class Watcher:
         quorum = quorum_of(broker)
         if quorum is not None:
             self._look_at_quorum(node_id, life, quorum)
-            if not is_registered(broker, quorum):
-                return
+        registered = quorum is None or is_registered(broker, quorum)
         for partition in partitions_of(broker):
-            self._look_at(node_id, life, partition)
+            self._look_at(node_id, life, partition, registered=registered)
 
     def _look_at_quorum(self, node_id: int, life: _Life, quorum: QuorumHost) -> None:
         raft = quorum.node
@@ -105,7 +104,9 @@ class Watcher:
                 self._verdict.violate("committed metadata never diverges", sentence)
         life.metadata_end = end
 
-    def _look_at(self, node_id: int, life: _Life, partition: Partition) -> None:
+    def _look_at(
+        self, node_id: int, life: _Life, partition: Partition, *, registered: bool
+    ) -> None:
         log = partition.log
         now = _Seen(
             partition.high_watermark,
@@ -133,7 +134,11 @@ class Watcher:
         if now.high_watermark > now.log_end_offset:
             sentence = f"node {node_id}: {name} {now.high_watermark}, end {now.log_end_offset}"
             self._verdict.violate(_HW, sentence + ": beyond the end of the log")
-        elif before is not None and (leads_anew or now.high_watermark > before.high_watermark):
+        elif (
+            registered
+            and before is not None
+            and (leads_anew or now.high_watermark > before.high_watermark)
+        ):
             # One that is restored from disk says nothing yet: what is below it may be older than
             # an unclean election, and is cut at the first fetch.
             epoch = now.leader_epoch
