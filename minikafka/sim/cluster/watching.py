@@ -134,10 +134,8 @@ class Watcher:
         if now.high_watermark > now.log_end_offset:
             sentence = f"node {node_id}: {name} {now.high_watermark}, end {now.log_end_offset}"
             self._verdict.violate(_HW, sentence + ": beyond the end of the log")
-        elif (
-            registered
-            and before is not None
-            and (leads_anew or now.high_watermark > before.high_watermark)
+        elif before is not None and (
+            now.high_watermark > before.high_watermark or (leads_anew and registered)
         ):
             # One that is restored from disk says nothing yet: what is below it may be older than
             # an unclean election, and is cut at the first fetch.
