@@ -55,7 +55,7 @@ class Reliance:
         if power:
             self._lost_power[broker_id] = epoch
         for topic, index, partition in self._metadata.image.partitions():
-            if broker_id in partition.isr or broker_id in partition.elr:
+            if broker_id in (*partition.isr, *partition.elr, *partition.last_known_elr):
                 self.judge((topic.topic_id, index), partition)
 
     def judge(self, key: "Key", partition: PartitionImage) -> None:
