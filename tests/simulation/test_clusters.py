@@ -34,6 +34,8 @@ REGRESSIONS: dict[tuple[str, int], str] = {
         400931,
     ): "a role that a broker's registration took away before it served (a checker's fault)",
     ("any", 400713): "a reassignment ended with a leader who was just in sync (a checker's fault)",
+    ("any", 412509): "a high watermark that moved before the registration (a checker's fault)",
+    ("any", 321843): "a last known leader whose disk was replaced (a checker's fault)",
     ("any", 310330): "the only member of an ISR committed and was fenced (a checker's fault)",
     ("any", 300011): "an ISR that shrank to one without power, unknown yet (a checker's fault)",
 }
