@@ -56,6 +56,7 @@ class PartitionLog(SwappableLog):
         "_is_new",
         "_settings",
         "_stamped_epoch",
+        "_syncing",
         "_unsynced",
         "_wall_ms",
         "directory",
@@ -102,6 +103,8 @@ class PartitionLog(SwappableLog):
         self._is_new = not loaded.log_end_offset
         # Files other than `.log` that changed since the last flush.
         self._unsynced: list[str] = []
+        # Those of them that an fsync is under way for.
+        self._syncing: list[str] = []
         # (when to remove it, path) of files renamed to `.deleted`.
         self._deleted: list[tuple[int, str]] = []
         # The last wall time heard of, for what comes without one.
@@ -472,7 +475,11 @@ class PartitionLog(SwappableLog):
         if self._flushing is None:
             self._flushing = asyncio.Lock()
         async with self._flushing:
-            while self.recovery_point < min(wanted, self.log_end_offset) or self._unsynced:
+            while (
+                self.recovery_point < min(wanted, self.log_end_offset)
+                or self._unsynced
+                or self._syncing
+            ):
                 await self._sync()
             return self.recovery_point
 
@@ -484,7 +491,8 @@ class PartitionLog(SwappableLog):
             if segment.aborted_behind:
                 segment.replace_aborted(segment.aborted_transactions())
         end_offset, cuts = self.log_end_offset, self._cuts
-        names = self._take_unsynced()
+        # Theirs until it is over: who closes the log meanwhile, or gives up here, leaves none out.
+        names = self._syncing = [*self._syncing, *self._take_unsynced()]
         try:
             for segment in self._segments.from_offset(self.recovery_point):
                 if segment in self._segments.all:
@@ -495,6 +503,7 @@ class PartitionLog(SwappableLog):
             # Not even room that comes back brings these bytes back, so it is never a full disk.
             self._failure = OSError(EIO, failure.strerror, failure.filename)
             raise self._failure from failure
+        self._syncing = []
         if self._cuts == cuts:
             self.recovery_point = max(self.recovery_point, end_offset)
 
@@ -532,7 +541,7 @@ class PartitionLog(SwappableLog):
             if self.recovery_point < end_offset:
                 behind = segments.from_offset(self.recovery_point)
                 unsynced = [segment.path(LOG_SUFFIX) for segment in behind]
-            unsynced += self._take_unsynced()
+            unsynced += [*self._syncing, *self._take_unsynced()]
             self.recovery_point = end_offset
         for segment in segments.all:
             segment.close()

@@ -1,7 +1,9 @@
 """What a flush promises, and what a failed one forbids."""
 
+import asyncio
 import errno
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -40,6 +42,18 @@ async def test_after_a_failed_flush_no_later_one_is_believed(tmp_path: Path) -> 
     with pytest.raises(OSError, match="scratched"):
         log.close(clean=True)
     log.close(clean=False)
+
+
+async def test_a_flush_that_is_given_up_leaves_its_names_to_the_close(tmp_path: Path) -> None:
+    """Else a clean log might be found without its identity after a loss of power."""
+    log = open_log(tmp_path / "t-0")
+    append(log, batch(3))
+    flush = asyncio.create_task(log.flush())
+    await asyncio.sleep(0)
+    flush.cancel()
+    with suppress(asyncio.CancelledError):
+        await flush
+    assert f"{log.directory}/partition.metadata" in log.close()
 
 
 async def test_a_directory_that_could_not_be_flushed_gets_no_marker(tmp_path: Path) -> None:
