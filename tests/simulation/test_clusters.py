@@ -34,6 +34,7 @@ REGRESSIONS: dict[tuple[str, int], str] = {
         400931,
     ): "a role that a broker's registration took away before it served (a checker's fault)",
     ("any", 400713): "a reassignment ended with a leader who was just in sync (a checker's fault)",
+    ("3", 80): "a survivor of a loss of all power that had been in company (a checker's fault)",
     ("any", 322652): "a flush that was given up kept a log's identity from a clean stop",
     ("any", 412509): "a high watermark that moved before the registration (a checker's fault)",
     ("any", 321843): "a last known leader whose disk was replaced (a checker's fault)",

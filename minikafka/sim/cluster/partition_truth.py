@@ -193,12 +193,13 @@ class PartitionTruth:
             )
             self._verdict.violate("the ISR holds what is committed", sentence)
         least = min(int(configs.get("min.insync.replicas", "1")), len(image.replicas))
-        if 1 < least > len(image.isr):
+        if 1 < least > len(image.isr) and not self.log(key).was_at_risk:
             self._require_company(name, batch, image)
 
     def _require_company(self, name: str, batch: Batch, image: PartitionImage) -> None:
         """The ISR is below its minimum: what is committed nevertheless was acknowledged by somebody
-        before, who still has it unless it has lost its power.
+        before, who still has it unless it has lost its power. (Where all have, the survivor's high
+        watermark speaks of records that the others had once.)
 
         (A minimum of one lets the last member commit alone, also when it is fenced a moment later
         and the ISR of this moment is empty.)
