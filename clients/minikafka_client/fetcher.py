@@ -140,7 +140,7 @@ class Fetcher:
         self._cluster = cluster
         max_age_s = cluster.config.metadata_max_age_ms / 1000
         now_s = asyncio.get_running_loop().time
-        self._nearest = NearestReplicas(settings.rack, max_age_s, now_s)
+        self._nearest = NearestReplicas(max_age_s, now_s)
         self._ready: deque[tuple[Position, FetchedBatch | ClientError]] = deque()
         self._failure: BaseException | None = None
         self._arrived = asyncio.Event()

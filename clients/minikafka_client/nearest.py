@@ -13,12 +13,11 @@ NOBODY: Final = -1
 
 
 class NearestReplicas:
-    """The advice of leaders to a consumer in `rack`, each good for `max_age_s` on this clock."""
+    """The advice of leaders to a consumer, each good for `max_age_s` on this clock."""
 
-    __slots__ = ("_advice", "_max_age_s", "_now_s", "rack")
+    __slots__ = ("_advice", "_max_age_s", "_now_s")
 
-    def __init__(self, rack: str, max_age_s: float, now_s: Callable[[], float]) -> None:
-        self.rack = rack
+    def __init__(self, max_age_s: float, now_s: Callable[[], float]) -> None:
         self._max_age_s = max_age_s
         self._now_s = now_s
         self._advice: dict[TopicPartition, tuple[int, float]] = {}

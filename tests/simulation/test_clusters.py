@@ -29,10 +29,7 @@ REGRESSIONS: dict[tuple[str, int], str] = {
     ("any", 20091): "a restored high watermark behind an unclean election (a checker's fault)",
     ("any", 5022): "a group that found nothing left to commit (a checker's fault)",
     ("any", 304011): "a follower behind deleted records began in the middle of a batch, for ever",
-    (
-        "any",
-        400931,
-    ): "a role that a broker's registration took away before it served (a checker's fault)",
+    ("any", 400931): "a role that a registration took away again at once (a checker's fault)",
     ("any", 400713): "a reassignment ended with a leader who was just in sync (a checker's fault)",
     ("3", 80): "a survivor of a loss of all power that had been in company (a checker's fault)",
     ("any", 322652): "a flush that was given up kept a log's identity from a clean stop",

@@ -13,7 +13,7 @@ class Clock:
 
 def test_advice_is_good_for_a_while() -> None:
     clock = Clock()
-    nearest = NearestReplicas("a", 300, lambda: clock.now_s)
+    nearest = NearestReplicas(300, lambda: clock.now_s)
     assert nearest.of(PLACE) == NOBODY
     nearest.advise(PLACE, 2)
     assert (nearest.of(PLACE), nearest.of(OTHER)) == (2, NOBODY)
@@ -25,7 +25,7 @@ def test_advice_is_good_for_a_while() -> None:
 
 
 def test_a_replica_that_failed_is_forgotten_once() -> None:
-    nearest = NearestReplicas("a", 300, lambda: 0.0)
+    nearest = NearestReplicas(300, lambda: 0.0)
     nearest.advise(PLACE, 0)
     assert nearest.of(PLACE) == 0
     assert nearest.forget(PLACE)
