@@ -393,12 +393,10 @@ class _Scan:
         if held is not None:
             if fault is None and following is not None and not self._bears_out(held[0], following):
                 return self._end_offset, "the next segment contradicts the last batch"
-            if following is None and 0 <= self._known_epoch < held[0].partition_leader_epoch:
+            epoch = held[0].partition_leader_epoch
+            if following is None and 0 <= self._known_epoch < epoch and self._epoch < epoch:
                 # An epoch is checkpointed before a flush of its first batch counts.
-                return (
-                    self._end_offset,
-                    f"no leader epoch {held[0].partition_leader_epoch} is known",
-                )
+                return self._end_offset, f"no leader epoch {epoch} is known"
             self._take(segment, *held)
         return self._end_offset, fault
 

@@ -318,6 +318,20 @@ def test_an_interrupted_swap_is_finished(directory: Path) -> None:
     assert [h.base_offset for h in headers(stored(again))] == list(range(0, 150, 5))
 
 
+@pytest.mark.parametrize(("batches", "kept"), [(1, 5), (2, 15)])
+def test_a_last_batch_is_not_believed_alone_of_an_epoch_that_nobody_knows(
+    directory: Path, batches: int, kept: int
+) -> None:
+    log = open_log(directory)
+    append(log, batch(5), epoch=1)
+    before = (directory / "leader-epoch-checkpoint").read_bytes()
+    for _ in range(batches):
+        append(log, batch(5), epoch=2)
+    log.close(clean=False)
+    (directory / "leader-epoch-checkpoint").write_bytes(before)
+    assert open_log(directory).log_end_offset == kept
+
+
 @pytest.mark.parametrize(
     "content",
     ["0\n1\n0 zero\n", "0\n2\n0 0\n", "0\n3\n0 0\n1 51\n2 100\n", "0\n3\n0 0\n1 50\n6 100\n"],
