@@ -3,12 +3,14 @@ on the same disk."""
 
 import asyncio
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Final
 
 from minikafka.broker.broker import Broker, StartError
 from minikafka.log.checkpoints import LEADER_EPOCHS, decode_leader_epochs
 from minikafka.log.leader_epochs import NO_EPOCH
 from minikafka.records.batch import walk
+from minikafka.records.errors import CorruptRecordError
 from minikafka.runtime.clock import WallClock
 from minikafka.runtime.entropy import random_source
 from minikafka.settings.broker import BrokerSettings
@@ -153,10 +155,11 @@ class BrokerNode:
         entries = decode_leader_epochs(checkpoint or b"")
         epoch = entries[-1][0] if entries else NO_EPOCH
         end, is_known = 0, True
-        for position, header in walk(sure):
-            is_known = header.partition_leader_epoch <= epoch
-            epoch = max(epoch, header.partition_leader_epoch)
-            end = position
+        with suppress(CorruptRecordError):  # torn before: recovery gets no further, either
+            for position, header in walk(sure):
+                is_known = header.partition_leader_epoch <= epoch
+                epoch = max(epoch, header.partition_leader_epoch)
+                end = position
         return len(sure) if is_known else end
 
     def surely_holds(self, log: str, offset: int, value: bytes) -> bool:
