@@ -123,7 +123,7 @@ class GroupAdmin(AdminCalls):
     ) -> None:
         """Set offsets of a group without members."""
         coordinator = GroupCoordinator(self._cluster, group_id)
-        await coordinator.commit(offsets, self._deadline(timeout_ms))
+        await coordinator.commit(offsets, {}, self._deadline(timeout_ms))
 
     async def delete_group_offsets(
         self,

@@ -232,6 +232,17 @@ class Cluster:
         found = info.partitions.get(partition)
         return -1 if found is None else found.leader
 
+    def note_leader_epoch(self, topic: str, partition: int, epoch: int) -> None:
+        """A record or an offset has shown that somebody has led in this epoch.
+
+        Who tells of an older leader is behind, and what that leader misses is not gone: until
+        somebody tells of a leader since there is none (KIP-320).
+        """
+        info = self.topics.get(topic)
+        known = None if info is None else info.partitions.get(partition)
+        if info is not None and known is not None and known.leader_epoch < epoch:
+            info.partitions[partition] = known._replace(leader=-1, leader_epoch=epoch)
+
     # --- channels
 
     def connected(self, node_id: int) -> Channel | None:

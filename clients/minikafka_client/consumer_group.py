@@ -91,12 +91,21 @@ class ConsumerGroup:
                 if position.offset >= 0
             }
         if offsets:
-            await self.coordinator.commit(offsets, deadline)
+            await self.coordinator.commit(offsets, self._epochs(offsets), deadline)
             self._stored |= offsets
             for place, offset in offsets.items():
                 position = self._fetcher.positions.get(place)
                 if position is not None and position.done < offset:
                     position.done = offset  # or auto commit would go back behind it
+
+    def _epochs(self, offsets: Mapping[TopicPartition, int]) -> dict[TopicPartition, int]:
+        """Those of the leaders that have written what lies before the offsets."""
+        positions = self._fetcher.positions
+        return {
+            place: position.epoch
+            for place, offset in offsets.items()
+            if (position := positions.get(place)) is not None and offset <= position.offset
+        }
 
     async def _commit_done(self, deadline: float) -> None:
         """Store what the application has gone on from, and only what is new."""

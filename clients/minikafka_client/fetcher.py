@@ -99,6 +99,7 @@ class Position:
         "blocked",
         "buffered",
         "done",
+        "epoch",
         "fetch_offset",
         "fetching",
         "high_watermark",
@@ -116,6 +117,8 @@ class Position:
         self.fetch_offset = offset
         self.done = _UNKNOWN
         """The offset up to which the application has gone on, for auto commit."""
+        self.epoch = _UNKNOWN
+        """Of the leader that wrote what the application has got last."""
         self.start = start
         self.of_group = False
         """Whether the group's offset counts before `start`."""
@@ -199,6 +202,7 @@ class Fetcher:
                 raise batch
             before = position.buffered
             position.buffered = left = before - batch.size_bytes
+            position.epoch = batch.leader_epoch
             if left < self._low <= before:
                 self._changed.set()
             return position, batch
@@ -390,15 +394,17 @@ class Fetcher:
         position.last_stable_offset = data.last_stable_offset
         if not data.records:
             return
-        before = position.buffered
+        before, epoch = position.buffered, _UNKNOWN
         try:
             for batch in self._visible(position, data):
                 self._ready.append((position, batch))
                 position.buffered += batch.size_bytes
+                epoch = batch.leader_epoch
         except CorruptRecordError as error:
             where = f"{position.place.topic}-{position.place.partition}"
             self._block(position, CorruptData(f"{where}: {error}"))
         if position.buffered > before:
+            self._cluster.note_leader_epoch(*position.place, epoch)
             self._arrived.set()
         elif not before and position.offset < position.fetch_offset:
             position.offset = position.fetch_offset  # only what applications do not see

@@ -89,14 +89,23 @@ class GroupCoordinator:
                 self._node = None
             raise BrokerError(code, f"group {self.group_id}", message)
 
-    async def commit(self, offsets: Mapping[TopicPartition, int], deadline: float) -> None:
-        """Store offsets for the group. Raises BrokerError, Timeout."""
+    async def commit(
+        self,
+        offsets: Mapping[TopicPartition, int],
+        epochs: Mapping[TopicPartition, int],
+        deadline: float,
+    ) -> None:
+        """Store offsets for the group, with the leader epochs they were reached in, as far as
+        known. Raises BrokerError, Timeout."""
         topics: dict[str, list[OffsetCommitRequestPartition]] = {}
-        for (topic, partition), offset in offsets.items():
+        for place, offset in offsets.items():
             wanted = OffsetCommitRequestPartition(
-                partition_index=partition, committed_offset=offset, committed_metadata=""
+                partition_index=place[1],
+                committed_offset=offset,
+                committed_leader_epoch=epochs.get(place, -1),
+                committed_metadata="",
             )
-            topics.setdefault(topic, []).append(wanted)
+            topics.setdefault(place[0], []).append(wanted)
         backoff = self._cluster.backoff()
         while True:
             request = OffsetCommitRequest(
@@ -157,5 +166,7 @@ class GroupCoordinator:
                 if error_code(each.error_code) != ErrorCode.NONE:
                     raise BrokerError(each.error_code, f"{topic.name}-{each.partition_index}")
                 if each.committed_offset >= 0:
-                    found[TopicPartition(topic.name, each.partition_index)] = each.committed_offset
+                    place = TopicPartition(topic.name, each.partition_index)
+                    found[place] = each.committed_offset
+                    self._cluster.note_leader_epoch(*place, each.committed_leader_epoch)
         return found

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 from harness.broker import RunningBroker
+from harness.peer import Peer
 
+from minikafka.protocol.messages.offset_fetch import OffsetFetchRequest, OffsetFetchRequestGroup
 from minikafka_client import (
     Admin,
     BrokerError,
@@ -58,6 +60,14 @@ async def take(consumer: Consumer, count: int) -> list[int]:
     return found
 
 
+def stored_epochs(broker: RunningBroker, group: str) -> list[int]:
+    """Of the leaders that wrote what lies before the group's offsets."""
+    asked = OffsetFetchRequest(groups=[OffsetFetchRequestGroup(group_id=group, topics=None)])
+    with Peer(broker.host, broker.port) as peer:
+        (found,) = peer.call(asked, 8).groups
+    return [each.committed_leader_epoch for topic in found.topics for each in topic.partitions]
+
+
 @pytest.mark.parametrize("assignor", ["range", "roundrobin", "sticky", "cooperative-sticky"])
 async def test_members_share_leave_and_come_back(
     shared_broker: RunningBroker, assignor: str
@@ -93,6 +103,7 @@ async def test_commits_outlive_members(shared_broker: RunningBroker) -> None:
         assert await take(consumer, 10) == list(range(10))
         await consumer.commit()
         assert await consumer.committed([place]) == {place: 10}
+        assert stored_epochs(shared_broker, "sdk-g-c") == [0]
         assert await take(consumer, 5) == list(range(10, 15))  # never committed
     async with Consumer(*arguments, group="sdk-g-c", **FAST) as consumer:
         assert await take(consumer, 10) == list(range(10, 20))
@@ -100,6 +111,7 @@ async def test_commits_outlive_members(shared_broker: RunningBroker) -> None:
     async with Consumer(*arguments, group="sdk-g-c", **FAST) as consumer:
         assert await consumer.committed([place]) == {place: 19}
         await consumer.commit({place: 42})
+        assert stored_epochs(shared_broker, "sdk-g-c") == [-1], "it has not been there"
     async with Consumer(*arguments, group="sdk-g-c", **FAST) as consumer:
         assert await take(consumer, 1) == [42]
 

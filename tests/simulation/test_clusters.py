@@ -36,6 +36,7 @@ REGRESSIONS: dict[tuple[str, int], str] = {
     ("any", 412509): "a high watermark that moved before the registration (a checker's fault)",
     ("any", 321843): "a last known leader whose disk was replaced (a checker's fault)",
     ("any", 310330): "the only member of an ISR committed and was fenced (a checker's fault)",
+    ("any", 431106): "a consumer asked a deposed leader for what only the new one had, and reset",
     ("any", 300011): "an ISR that shrank to one without power, unknown yet (a checker's fault)",
 }
 
