@@ -9,6 +9,8 @@ from minikafka.sim.cluster.verdict import Verdict
 
 _Name = tuple[str, int]
 
+_FROM_THE_ISR = "leaders come from the ISR"
+
 
 class Transitions:
     """Compares the image before and after each committed batch."""
@@ -81,6 +83,9 @@ class Transitions:
         reported = ends and before.leader != NO_LEADER and after.leader in after.isr
         if after.leader != NO_LEADER and (after.leader == before.leader or reported):
             self._joined(image, name, set(after.isr) - set(before.isr))
+        if after.leader != NO_LEADER and after.leader not in after.isr:
+            sentence = f"{after.leader} leads {name[0]}-{name[1]}, the ISR is {after.isr}"
+            self._verdict.violate(_FROM_THE_ISR, sentence)
         if after.leader == before.leader:
             return
         if after.leader == NO_LEADER:
@@ -113,7 +118,7 @@ class Transitions:
             self._verdict.reach("last known leader elected")
         else:
             sentence = f"{after.leader} leads {name[0]}-{name[1]}, it was not in {before}"
-            self._verdict.violate("leaders come from the ISR", sentence)
+            self._verdict.violate(_FROM_THE_ISR, sentence)
 
 
 def _difference(before: PartitionImage, after: PartitionImage) -> str:
