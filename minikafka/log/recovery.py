@@ -393,12 +393,22 @@ class _Scan:
         if held is not None:
             if fault is None and following is not None and not self._bears_out(held[0], following):
                 return self._end_offset, "the next segment contradicts the last batch"
-            epoch = held[0].partition_leader_epoch
-            if following is None and 0 <= self._known_epoch < epoch and self._epoch < epoch:
-                # An epoch is checkpointed before a flush of its first batch counts.
-                return self._end_offset, f"no leader epoch {epoch} is known"
+            if following is None:
+                self._doubt_epoch(segment, held[0])
             self._take(segment, *held)
         return self._end_offset, fault
+
+    def _doubt_epoch(self, segment: Segment, last: BatchHeader) -> None:
+        """Nothing bears out the last batch's leader epoch but the checkpoint, which may have been
+        lost with the power: the batch stays, as in Apache Kafka, but it is told of."""
+        epoch = last.partition_leader_epoch
+        if 0 <= self._known_epoch < epoch and self._epoch < epoch:
+            _LOG.warning(
+                "%s: only the last batch, at offset %d, speaks of leader epoch %d",
+                segment.path(LOG_SUFFIX),
+                last.base_offset,
+                epoch,
+            )
 
     def _bears_out(self, header: BatchHeader, following: BatchHeader) -> bool:
         """False if the batch leapt in offset or epoch and the one behind it knows nothing of it."""

@@ -3,14 +3,9 @@ on the same disk."""
 
 import asyncio
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from typing import Final
 
 from minikafka.broker.broker import Broker, StartError
-from minikafka.log.checkpoints import LEADER_EPOCHS, decode_leader_epochs
-from minikafka.log.leader_epochs import NO_EPOCH
-from minikafka.records.batch import walk
-from minikafka.records.errors import CorruptRecordError
 from minikafka.runtime.clock import WallClock
 from minikafka.runtime.entropy import random_source
 from minikafka.settings.broker import BrokerSettings
@@ -146,21 +141,7 @@ class BrokerNode:
             kept += sure
             if len(sure) < visible_bytes:
                 break
-        return bytes(kept[: self._known_bytes(log, kept)])
-
-    def _known_bytes(self, log: str, sure: bytearray) -> int:
-        """How many of these bytes recovery takes in: not a last batch that alone, and unknown to
-        the checkpoint, speaks of its leader epoch."""
-        checkpoint = self.disk.surely(f"{LOG_DIR}/{log}/{LEADER_EPOCHS}")
-        entries = decode_leader_epochs(checkpoint or b"")
-        epoch = entries[-1][0] if entries else NO_EPOCH
-        end, is_known = 0, True
-        with suppress(CorruptRecordError):  # torn before: recovery gets no further, either
-            for position, header in walk(sure):
-                is_known = header.partition_leader_epoch <= epoch
-                epoch = max(epoch, header.partition_leader_epoch)
-                end = position
-        return len(sure) if is_known else end
+        return bytes(kept)
 
     def surely_holds(self, log: str, offset: int, value: bytes) -> bool:
         """Whether `sure_batches` has the value, which is at that offset."""

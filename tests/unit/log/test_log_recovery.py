@@ -318,18 +318,19 @@ def test_an_interrupted_swap_is_finished(directory: Path) -> None:
     assert [h.base_offset for h in headers(stored(again))] == list(range(0, 150, 5))
 
 
-@pytest.mark.parametrize(("batches", "kept"), [(1, 5), (2, 15)])
-def test_a_last_batch_is_not_believed_alone_of_an_epoch_that_nobody_knows(
-    directory: Path, batches: int, kept: int
+def test_a_last_batch_that_alone_speaks_of_its_epoch_is_kept_and_told_of(
+    directory: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     log = open_log(directory)
     append(log, batch(5), epoch=1)
     before = (directory / "leader-epoch-checkpoint").read_bytes()
-    for _ in range(batches):
-        append(log, batch(5), epoch=2)
+    append(log, batch(5), epoch=2)
     log.close(clean=False)
     (directory / "leader-epoch-checkpoint").write_bytes(before)
-    assert open_log(directory).log_end_offset == kept
+    again = open_log(directory)
+    assert again.log_end_offset == 10
+    assert again.leader_epochs.entries() == [(1, 0), (2, 5)]
+    assert "only the last batch, at offset 5, speaks of leader epoch 2" in caplog.text
 
 
 @pytest.mark.parametrize(
