@@ -37,6 +37,8 @@ REGRESSIONS: dict[tuple[str, int], str] = {
     ("any", 321843): "a last known leader whose disk was replaced (a checker's fault)",
     ("any", 310330): "the only member of an ISR committed and was fenced (a checker's fault)",
     ("any", 431106): "a consumer asked a deposed leader for what only the new one had, and reset",
+    ("any", 432146): "a batch that the disk had kept was dropped for its unknown leader epoch",
+    ("any", 341353): "a group that went back behind records that were lost (a checker's fault)",
     ("any", 300011): "an ISR that shrank to one without power, unknown yet (a checker's fault)",
 }
 

@@ -159,10 +159,15 @@ class Ledger:
     def judge_offsets(self, group: str, found: Mapping[Partition, int]) -> None:
         """Compare with what the coordinator has in the end."""
         for (of, partition), offset in self.offsets.items():
-            if of != group or self._offsets_may_be_lost():
+            if of != group or self._offsets_may_be_lost() or self._was_at_risk(*partition):
                 continue
             sentence = f"{group} had {offset} of {partition}, and has {found.get(partition)}"
             self._verdict.require(found.get(partition, -1) >= offset, GROUPS, sentence)
+
+    def _was_at_risk(self, name: str, index: int) -> bool:
+        """Whether records may be gone, so that members went back behind what was committed."""
+        topic = self._image.topics.get(name)
+        return topic is not None and self._truth.log((topic.topic_id, index)).was_at_risk
 
     def _offsets_may_be_lost(self) -> bool:
         topic = self._image.topics.get("__consumer_offsets")
