@@ -13,7 +13,7 @@ from uuid import UUID
 
 from minikafka.api.context import RequestContext
 from minikafka.api.dispatch import handles, refuse_with_error_code
-from minikafka.api.group_requests import Gathering, Reply
+from minikafka.api.group_requests import Gathering, Reply, require_group_id
 from minikafka.protocol.apis import ApiKey
 from minikafka.protocol.errors import ErrorCode, KafkaError
 from minikafka.protocol.messages.offset_commit import (
@@ -310,6 +310,7 @@ def _error_at_partitions(request: OffsetFetchRequest, code: int) -> list[OffsetF
 @handles(ApiKey.OFFSET_DELETE)
 def offset_delete(context: RequestContext, request: OffsetDeleteRequest) -> None:
     """Delete the offsets of partitions that exist."""
+    require_group_id(request.group_id)
     unknown: list[OffsetDeleteResponseTopic] = []
     for topic in request.topics:
         image = context.services.image.topics.get(topic.name)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from minikafka.api.context import RequestContext
 from minikafka.api.dispatch import handles, refuse_with_error_code
-from minikafka.api.group_requests import Reply
+from minikafka.api.group_requests import Reply, require_group_id
 from minikafka.coordinators.group.member import Client
 from minikafka.protocol.apis import ApiKey
 from minikafka.protocol.errors import KafkaError
@@ -48,6 +48,7 @@ class JoinReply(Reply):
 @handles(ApiKey.JOIN_GROUP, refusal=refuse_join)
 def join_group(context: RequestContext, request: JoinGroupRequest) -> None:
     """Come into a group, or into its next generation."""
+    require_group_id(request.group_id)
     reply = JoinReply(context, request, refuse_join)
     host = str(context.exchange.connection.peer[0])
     client = Client(context.client_id or "", f"/{host}", context.version)
@@ -61,6 +62,7 @@ def join_group(context: RequestContext, request: JoinGroupRequest) -> None:
 @handles(ApiKey.SYNC_GROUP)
 def sync_group(context: RequestContext, request: SyncGroupRequest) -> None:
     """Hand the assignment in, or fetch one's own."""
+    require_group_id(request.group_id)
     reply = Reply(context, request, refuse_with_error_code)
     version = context.version
     context.services.groups.submit(
@@ -73,6 +75,7 @@ def sync_group(context: RequestContext, request: SyncGroupRequest) -> None:
 @handles(ApiKey.HEARTBEAT)
 def heartbeat(context: RequestContext, request: HeartbeatRequest) -> None:
     """Show that one lives, hear of rebalances."""
+    require_group_id(request.group_id)
     reply = Reply(context, request, refuse_with_error_code)
     context.services.groups.submit(
         request.group_id,
@@ -84,6 +87,7 @@ def heartbeat(context: RequestContext, request: HeartbeatRequest) -> None:
 @handles(ApiKey.LEAVE_GROUP)
 def leave_group(context: RequestContext, request: LeaveGroupRequest) -> None:
     """Leave, or be taken out by an administrator."""
+    require_group_id(request.group_id)
     reply = Reply(context, request, refuse_with_error_code)
     version = context.version
     context.services.groups.submit(

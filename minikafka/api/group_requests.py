@@ -12,7 +12,7 @@ from minikafka.api.context import RequestContext, Services
 from minikafka.api.dispatch import answer
 from minikafka.coordinators.group.coordinator import GroupCoordinator
 from minikafka.coordinators.runtime.shard import Shard
-from minikafka.protocol.errors import KafkaError
+from minikafka.protocol.errors import ErrorCode, KafkaError
 from minikafka.protocol.types import Message, Struct
 
 if TYPE_CHECKING:
@@ -33,6 +33,13 @@ def make_shard(services: Services, name: str, replica: Replica) -> Shard[GroupCo
         commit_timeout_ms=settings.offsets_commit_timeout_ms,
         codec=settings.offsets_topic_compression_codec,
     )
+
+
+def require_group_id(group_id: str) -> None:
+    """KafkaError INVALID_GROUP_ID for the empty one, whoever coordinates it; only offsets may be
+    stored under it, as by clients of long ago."""
+    if not group_id:
+        raise KafkaError(ErrorCode.INVALID_GROUP_ID)
 
 
 class Reply:

@@ -67,10 +67,8 @@ def join(
 ) -> None:
     """Decide a JoinGroup.
 
-    Raises KafkaError 23 (protocols do not fit), 24, 25, 26, 82 for the request as a whole.
+    Raises KafkaError 23 (protocols do not fit), 25, 26, 82 for the request as a whole.
     """
-    if not request.group_id:
-        raise KafkaError(ErrorCode.INVALID_GROUP_ID)
     settings = state.settings
     shortest_ms, longest_ms = (
         settings.group_min_session_timeout_ms,

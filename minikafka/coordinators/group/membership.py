@@ -31,9 +31,7 @@ def heartbeat(
     decision: Decision,
     now: Moment,
 ) -> None:
-    """Decide a Heartbeat. Raises KafkaError 22, 24, 25, 82."""
-    if not request.group_id:
-        raise KafkaError(ErrorCode.INVALID_GROUP_ID)
+    """Decide a Heartbeat. Raises KafkaError 22, 25, 82."""
     group = state.group(request.group_id)
     member = group.check_member(request.member_id, request.group_instance_id)
     group.check_generation(request.generation_id)
@@ -53,9 +51,7 @@ def leave(
     decision: Decision,
     now: Moment,
 ) -> None:
-    """Decide a LeaveGroup: each member named for itself. Raises KafkaError 24; 25, 82 below v3."""
-    if not request.group_id:
-        raise KafkaError(ErrorCode.INVALID_GROUP_ID)
+    """Decide a LeaveGroup: each member named for itself. Raises KafkaError 25, 82 below v3."""
     wanted = request.members
     if version < _BATCHED_LEAVE_SINCE:
         wanted = [MemberIdentity(member_id=request.member_id)]

@@ -26,11 +26,9 @@ def sync(
     decision: Decision,
     now: Moment,
 ) -> None:
-    """Decide a SyncGroup. Raises KafkaError 22, 23, 24, 25, 27, 82."""
+    """Decide a SyncGroup. Raises KafkaError 22, 23, 25, 27, 82."""
     if version >= _PROTOCOL_SINCE and None in (request.protocol_type, request.protocol_name):
         raise KafkaError(ErrorCode.INCONSISTENT_GROUP_PROTOCOL)
-    if not request.group_id:
-        raise KafkaError(ErrorCode.INVALID_GROUP_ID)
     group = state.group(request.group_id)
     member = group.check_member(request.member_id, request.group_instance_id)
     group.check_generation(request.generation_id)

@@ -11,6 +11,8 @@ from minikafka.protocol.messages.delete_groups import DeleteGroupsRequest
 from minikafka.protocol.messages.describe_groups import DescribeGroupsRequest
 from minikafka.protocol.messages.find_coordinator import FindCoordinatorRequest
 from minikafka.protocol.messages.heartbeat import HeartbeatRequest
+from minikafka.protocol.messages.join_group import JoinGroupRequest
+from minikafka.protocol.messages.leave_group import LeaveGroupRequest
 from minikafka.protocol.messages.list_groups import ListGroupsRequest
 from minikafka.protocol.messages.offset_commit import (
     OffsetCommitRequest,
@@ -61,6 +63,16 @@ def ready(cluster: Any) -> Any:
     cluster.add_topic(OFFSETS, 3)
     cluster.services.groups.start()
     return cluster
+
+
+@pytest.mark.parametrize(
+    "request_class",
+    [JoinGroupRequest, SyncGroupRequest, HeartbeatRequest, LeaveGroupRequest, OffsetDeleteRequest],
+)
+async def test_a_group_has_a_name(cluster: Any, request_class: Any) -> None:
+    """Also where there is no coordinator yet."""
+    response = await cluster.ask(request_class(group_id=""), 0)
+    assert response.error_code == ErrorCode.INVALID_GROUP_ID
 
 
 async def test_who_asks_first_creates_the_offsets_topic(cluster: Any) -> None:
