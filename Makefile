@@ -18,7 +18,7 @@ run: $(VENV)/.run  ## a broker on 127.0.0.1:9092 with its data in ./data
 		--override listeners=PLAINTEXT://127.0.0.1:9092,CONTROLLER://127.0.0.1:0
 
 test: $(VENV)/.test  ## unit, property, scenario, conformance tests and the Python clients
-	$(PYTEST) $(PYTEST_ARGS)
+	$(PYTEST) -n 2 --dist loadfile $(PYTEST_ARGS)
 
 check: $(VENV)/.check  ## format, lint, types, layering, tidiness
 	$(BIN)/ruff format --check .
