@@ -240,8 +240,7 @@ class ListenerSettings(Declared):
         "socket.send.buffer.bytes",
         102400,
         kind=INT,
-        doc="SO_SNDBUF of accepted connections; 204800 where it is not given. -1: the system's "
-        "default.",
+        doc="SO_SNDBUF of accepted connections. -1: the system's default.",
     )
     socket_receive_buffer_bytes = setting(
         "socket.receive.buffer.bytes",
