@@ -5,6 +5,7 @@ reports as failed raises; a record that was not acknowledged is a failed test, n
 """
 
 import asyncio
+import time
 import warnings
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
@@ -100,7 +101,7 @@ class ConfluentKafka:
         )
         try:
             assigned = [confluent_kafka.TopicPartition(topic, p, 0) for p in range(partitions)]
-            ends = [consumer.get_watermark_offsets(each, timeout=30)[1] for each in assigned]
+            ends = [self._end(consumer, each) for each in assigned]
             consumer.assign(assigned)
             expected, stored = sum(ends), list[Stored]()
             while len(stored) < expected:
@@ -111,6 +112,19 @@ class ConfluentKafka:
             return stored
         finally:
             consumer.close()
+
+    @staticmethod
+    def _end(consumer: confluent_kafka.Consumer, place: confluent_kafka.TopicPartition) -> int:
+        """The high watermark, once a leader that has just come knows it; librdkafka asks once."""
+        deadline = time.monotonic() + READ_TIMEOUT_S
+        while True:
+            try:
+                return int(consumer.get_watermark_offsets(place, timeout=30)[1])
+            except confluent_kafka.KafkaException as error:
+                behind = error.args[0].code() == confluent_kafka.KafkaError.OFFSET_NOT_AVAILABLE
+                if not behind or time.monotonic() > deadline:
+                    raise
+            time.sleep(0.05)
 
     @staticmethod
     def _stored(message: confluent_kafka.Message) -> Stored:
