@@ -39,6 +39,8 @@ REGRESSIONS: dict[tuple[str, int], str] = {
     ("any", 431106): "a consumer asked a deposed leader for what only the new one had, and reset",
     ("any", 432146): "a batch that the disk had kept was dropped for its unknown leader epoch",
     ("any", 341353): "a group that went back behind records that were lost (a checker's fault)",
+    ("any", 344173): "a leader of the quorum that slept over its election (a checker's fault)",
+    ("any", 435489): "members whose last commit was kept, not acknowledged (a checker's fault)",
     ("any", 300011): "an ISR that shrank to one without power, unknown yet (a checker's fault)",
 }
 

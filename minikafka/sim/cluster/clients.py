@@ -201,6 +201,9 @@ class Member(Application):
             place = Place(record.topic, record.partition, record.offset)
             self._ledger.see(place, record.value or b"")
             offsets[TopicPartition(record.topic, record.partition)] = record.offset + 1
+        if self._stopped and batch is None:
+            # Nothing is left: what is there was committed, and nobody was told so.
+            offsets = {place: await consumer.position(place) for place in consumer.assignment}
         if offsets:
             await consumer.commit(offsets)
             for (topic, partition), offset in offsets.items():

@@ -52,6 +52,8 @@ class MetadataTruth:
         self._voters = voters
         self._verdict = verdict
         self._batches: dict[int, _Known] = {}
+        # Where the committed records ended in the eyes of a node that was in that epoch.
+        self._committed_in: dict[int, int] = {}
         self._readers: dict[int, LogReader] = {}
 
     def leads(self, node_id: int, epoch: int, log_end_offset: int) -> None:
@@ -60,9 +62,11 @@ class MetadataTruth:
         if first != node_id:
             sentence = f"nodes {first} and {node_id} both lead epoch {epoch} of the quorum"
             self._verdict.violate("one leader per epoch", sentence)
-        sentence = f"node {node_id} has {log_end_offset}, committed are {self.end_offset}"
+        # Who was elected and slept over the answers may find itself leader after its successors.
+        end = max((end for of, end in self._committed_in.items() if of < epoch), default=0)
+        sentence = f"node {node_id} has {log_end_offset}, committed before epoch {epoch} are {end}"
         self._verdict.require(
-            log_end_offset >= self.end_offset, "who leads has all that is committed", sentence
+            log_end_offset >= end, "who leads has all that is committed", sentence
         )
 
     def leader_committed(self, epoch: int, end_offset: int) -> None:
@@ -79,8 +83,9 @@ class MetadataTruth:
         """A process begins: its log is read anew."""
         self._readers[node_id] = LogReader(self._nodes[node_id].disk, DIRECTORY)
 
-    def committed(self, node_id: int, end_offset: int) -> None:
-        """A node takes everything below an offset for committed."""
+    def committed(self, node_id: int, end_offset: int, epoch: int) -> None:
+        """A node, in an epoch of the quorum, takes everything below an offset for committed."""
+        self._committed_in[epoch] = max(self._committed_in.get(epoch, 0), end_offset)
         reader = self._readers[node_id]
         for batch in reader.below(end_offset):
             header = batch.header

@@ -92,7 +92,7 @@ class Watcher:
             life.leads, life.epoch = leads, epoch
         if raft.high_watermark > life.committed:
             life.committed = raft.high_watermark
-            self._metadata.committed(node_id, life.committed)
+            self._metadata.committed(node_id, life.committed, epoch)
             if leads:
                 self._metadata.leader_committed(epoch, life.committed)
         end = quorum.log_end_offset
